@@ -1,0 +1,95 @@
+# Shared by the scripts beside it: says what is being done, and sets up what a
+# fresh Debian machine lacks. Source it; it has no effect by itself.
+# shellcheck shell=bash
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+venvs="$root/.venvs"
+uv_version=0.13.9
+
+# The Kedro versions that the tests run, and for each the Pythons to prefer.
+kedro_versions=(0.18.14 0.19.15 1.7.0)
+newest_kedro=1.7.0
+
+say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# Debian packages, only those that are missing. Needs root (or sudo) when any is.
+ensure_packages() {
+    local missing=() package
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    command -v apt-get >/dev/null || die "please install: ${missing[*]}"
+    say "installing Debian packages: ${missing[*]}"
+    local sudo=()
+    [ "$(id -u)" -eq 0 ] || sudo=(sudo)
+    DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get -qq update
+    DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+ensure_rust() {
+    command -v cargo >/dev/null || die "Rust is missing: install it with rustup (https://rustup.rs)"
+    command -v cc >/dev/null || ensure_packages gcc libc6-dev
+    local component
+    for component in "$@"; do
+        cargo "$component" --version >/dev/null 2>&1 && continue
+        say "adding the toolchain component $component"
+        rustup component add "$component"
+    done
+}
+
+# A tool from crates.io, at an exact version, into cargo's own bin folder.
+ensure_cargo_tool() {
+    local name=$1 version=$2
+    if "$name" --version 2>/dev/null | grep -qF "$version"; then return; fi
+    say "building $name $version from crates.io (some minutes, once a machine)"
+    cargo install --quiet --locked "$name" --version "$version"
+}
+
+# The first Python that really starts, of the versions asked for.
+find_python() {
+    local version candidate
+    for version in "$@"; do
+        for candidate in "$(command -v "python$version" || true)" \
+            "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$version".*/bin/python \
+            "$HOME"/.local/share/uv/python/cpython-"$version".*/bin/python; do
+            if [ -x "$candidate" ] && "$candidate" -c 'import sys' >/dev/null 2>&1; then
+                printf '%s\n' "$candidate"
+                return
+            fi
+        done
+    done
+    return 1
+}
+
+ensure_uv() {
+    local home="$venvs/uv"
+    uv="$home/bin/uv"
+    if "$uv" --version 2>/dev/null | grep -qF "$uv_version"; then return; fi
+    command -v python3 >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null || ensure_packages python3 python3-venv
+    say "installing uv $uv_version"
+    rm -rf "$home"
+    python3 -m venv "$home"
+    "$home/bin/pip" install --quiet --disable-pip-version-check "uv==$uv_version"
+}
+
+# .venvs/kedro-VERSION: the interpreter of the example project for one Kedro.
+# Pinned by integration/kedro/kedro-VERSION.txt; made again when that changes.
+ensure_kedro() {
+    local version=$1 home="$venvs/kedro-$1" pins="$root/integration/kedro/kedro-$1.txt" python stamp
+    stamp=$(sha256sum "$pins" | cut -d' ' -f1)
+    if [ "$(cat "$home/.complete" 2>/dev/null)" = "$stamp" ]; then return; fi
+    ensure_uv
+    case $version in
+        0.18.*) python=$(find_python 3.10 3.9 3.8 3.11) ;;
+        0.19.*) python=$(find_python 3.11 3.12 3.10 3.9) ;;
+        *) python=$(find_python 3.13 3.12 3.11 3.10) ;;
+    esac || die "no Python for Kedro $version on this machine: install python3.11"
+    say "making the environment of Kedro $version with $("$python" --version)"
+    rm -rf "$home"
+    "$uv" venv --quiet --python "$python" "$home"
+    "$uv" pip install --quiet --python "$home/bin/python" --compile-bytecode -r "$pins"
+    printf '%s' "$stamp" >"$home/.complete"
+}

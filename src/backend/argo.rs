@@ -1,0 +1,421 @@
+//! Plan → Argo `Workflow` (Argo Workflows 3.6 and newer, 4.x).
+//!
+//! One template a step, named after the step: the user interface shows names
+//! of templates before anything is substituted in them.
+
+use indexmap::IndexMap;
+use serde::Serialize;
+use serde_json::json;
+
+use super::{Error, yaml};
+use crate::config::{AccessMode, PullPolicy, Quantity, RetryPolicy, Toleration};
+use crate::plan::{self, Plan, Step, VOLUME_CREATE, step_name};
+use crate::step::{Form, RUN_ID_PARAMETER, RunText, RunValue, SAVE_VERSION_PARAMETER};
+
+/// The template that holds the graph. Names of steps have no two hyphens in a
+/// row, so none of them is like it.
+const ENTRYPOINT: &str = "pipeline--graph";
+
+/// The volume's name within the workflow.
+const VOLUME: &str = "data-volume";
+
+/// The run's save version: when the workflow was made, in whole seconds, so
+/// that versions sort, and its uid, so that two of one second differ.
+const SAVE_VERSION: &str = "{{workflow.creationTimestamp.Y}}-{{workflow.creationTimestamp.m}}-{{workflow.creationTimestamp.d}}T{{workflow.creationTimestamp.H}}.{{workflow.creationTimestamp.M}}.{{workflow.creationTimestamp.S}}Z-{{workflow.uid}}";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Workflow {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Metadata,
+    spec: Spec,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    generate_name: String,
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    annotations: IndexMap<&'static str, String>,
+    labels: IndexMap<&'static str, String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Spec {
+    entrypoint: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_exit: Option<String>,
+    arguments: Arguments,
+    ttl_strategy: TtlStrategy,
+    #[serde(rename = "podGC", skip_serializing_if = "Option::is_none")]
+    pod_gc: Option<Strategy>,
+    #[serde(rename = "volumeClaimGC", skip_serializing_if = "Option::is_none")]
+    volume_claim_gc: Option<Strategy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    volume_claim_templates: Option<[Claim; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    volumes: Option<[serde_json::Value; 1]>,
+    templates: Vec<Template>,
+}
+
+#[derive(Serialize)]
+struct Arguments {
+    parameters: Vec<Parameter>,
+}
+
+#[derive(Serialize)]
+struct Parameter {
+    name: String,
+    value: String,
+}
+
+/// All three: Kubeflow's defaults set each of them, and the two special ones
+/// win over completion.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TtlStrategy {
+    seconds_after_completion: u32,
+    seconds_after_success: u32,
+    seconds_after_failure: u32,
+}
+
+#[derive(Serialize)]
+struct Strategy {
+    strategy: &'static str,
+}
+
+#[derive(Serialize)]
+struct Claim {
+    metadata: Named,
+    spec: ClaimSpec,
+}
+
+#[derive(Serialize)]
+struct Named {
+    name: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ClaimSpec {
+    access_modes: Vec<AccessMode>,
+    resources: serde_json::Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    storage_class_name: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Template {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dag: Option<Dag>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<Resource>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container: Option<Container>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_strategy: Option<RetryStrategy>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tolerations: Vec<Toleration>,
+}
+
+#[derive(Serialize)]
+struct Dag {
+    tasks: Vec<Task>,
+}
+
+#[derive(Serialize)]
+struct Task {
+    name: String,
+    template: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dependencies: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Resource {
+    action: &'static str,
+    set_owner_reference: bool,
+    manifest: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Container {
+    image: String,
+    image_pull_policy: PullPolicy,
+    command: [&'static str; 1],
+    args: Vec<String>,
+    working_dir: String,
+    env: Vec<Variable>,
+    resources: Resources,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    security_context: Option<SecurityContext>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    volume_mounts: Option<[Mount; 1]>,
+}
+
+#[derive(Serialize)]
+struct Variable {
+    name: String,
+    value: String,
+}
+
+#[derive(Serialize)]
+struct Resources {
+    limits: IndexMap<String, Quantity>,
+    requests: IndexMap<String, Quantity>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SecurityContext {
+    run_as_user: u32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Mount {
+    name: &'static str,
+    mount_path: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RetryStrategy {
+    /// Argo's schema takes `IntOrString`s; strings are what its own tools write.
+    limit: String,
+    retry_policy: &'static str,
+    backoff: Backoff,
+}
+
+#[derive(Serialize)]
+struct Backoff {
+    duration: String,
+    factor: String,
+}
+
+/// The workflow as YAML; the same plan gives the same bytes.
+pub fn workflow(plan: &Plan) -> Result<String, Error> {
+    yaml::to_text(&Workflow {
+        api_version: "argoproj.io/v1alpha1",
+        kind: "Workflow",
+        metadata: metadata(plan),
+        spec: spec(plan)?,
+    })
+}
+
+fn metadata(plan: &Plan) -> Metadata {
+    // Argo puts names of steps and a hash behind it; pods' names end at 63.
+    let mut name = step_name(&format!("{} {}", plan.project, plan.pipeline));
+    name.truncate(40);
+    let annotations = plan
+        .description
+        .iter()
+        .map(|text| ("workflows.argoproj.io/description", text.clone()))
+        .collect();
+    Metadata {
+        generate_name: format!("{}-", name.trim_end_matches('-')),
+        annotations,
+        labels: [("app.kubernetes.io/managed-by", "kubedro".to_owned())].into(),
+    }
+}
+
+fn spec(plan: &Plan) -> Result<Spec, Error> {
+    let claim_name =
+        || format!("{{{{workflow.name}}}}-{}-data-volume", step_name(&plan.pipeline));
+    let kept = plan.volume.as_ref().filter(|volume| volume.keep);
+    let passing = plan.volume.as_ref().filter(|volume| !volume.keep);
+
+    let mut graph = Vec::new();
+    let mut templates = Vec::new();
+    if let Some(volume) = kept {
+        graph.push(Task {
+            name: VOLUME_CREATE.to_owned(),
+            template: VOLUME_CREATE.to_owned(),
+            dependencies: Vec::new(),
+        });
+        templates.push(create_volume(volume, &claim_name()));
+    }
+    for step in &plan.steps {
+        let dependencies = if step.needs.is_empty() && kept.is_some() {
+            vec![VOLUME_CREATE.to_owned()]
+        } else {
+            step.needs.clone()
+        };
+        graph.push(Task { name: step.name.clone(), template: step.name.clone(), dependencies });
+        templates.push(template(step, &plan.root)?);
+    }
+    if let Some(step) = &plan.on_exit {
+        templates.push(template(step, &plan.root)?);
+    }
+    let entrypoint = Template {
+        name: ENTRYPOINT.to_owned(),
+        dag: Some(Dag { tasks: graph }),
+        resource: None,
+        container: None,
+        retry_strategy: None,
+        tolerations: Vec::new(),
+    };
+    templates.insert(0, entrypoint);
+
+    let on_completion = || Strategy { strategy: "OnWorkflowCompletion" };
+    Ok(Spec {
+        entrypoint: ENTRYPOINT,
+        on_exit: plan.on_exit.as_ref().map(|step| step.name.clone()),
+        arguments: Arguments { parameters: parameters(plan) },
+        ttl_strategy: TtlStrategy {
+            seconds_after_completion: plan.ttl,
+            seconds_after_success: plan.ttl,
+            seconds_after_failure: plan.ttl,
+        },
+        // A finished pod still holds the claim: both have to go.
+        pod_gc: passing.map(|_| on_completion()),
+        volume_claim_gc: passing.map(|_| on_completion()),
+        volume_claim_templates: passing.map(|volume| {
+            [Claim { metadata: Named { name: VOLUME.to_owned() }, spec: claim_spec(volume) }]
+        }),
+        volumes: kept.map(|_| {
+            [json!({"name": VOLUME, "persistentVolumeClaim": {"claimName": claim_name()}})]
+        }),
+        templates,
+    })
+}
+
+fn claim_spec(volume: &plan::Volume) -> ClaimSpec {
+    ClaimSpec {
+        access_modes: volume.access_modes.clone(),
+        resources: json!({"requests": {"storage": volume.size}}),
+        storage_class_name: volume.storage_class.clone(),
+    }
+}
+
+/// The claim of a volume that outlives the workflow: without an owner.
+fn create_volume(volume: &plan::Volume, name: &str) -> Template {
+    let manifest = json!({
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name},
+        "spec": claim_spec(volume),
+    });
+    Template {
+        name: VOLUME_CREATE.to_owned(),
+        dag: None,
+        resource: Some(Resource {
+            action: "create",
+            set_owner_reference: false,
+            manifest: manifest.to_string(),
+        }),
+        container: None,
+        retry_strategy: None,
+        tolerations: Vec::new(),
+    }
+}
+
+/// The project's parameters, and the two that carry the identity of the run:
+/// a later run that gets the same values continues this one's versions.
+fn parameters(plan: &Plan) -> Vec<Parameter> {
+    let own = [(RUN_ID_PARAMETER, "{{workflow.uid}}"), (SAVE_VERSION_PARAMETER, SAVE_VERSION)];
+    let project = plan.parameters.iter().map(|parameter| Parameter {
+        name: parameter.name.clone(),
+        // In JSON two braces in a row stand only within a string.
+        value: parameter.value.replace("{{", "{\\u007b"),
+    });
+    project
+        .chain(own.into_iter().map(|(name, value)| Parameter {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        }))
+        .collect()
+}
+
+fn template(step: &Step, root: &str) -> Result<Template, Error> {
+    let env = step
+        .env
+        .iter()
+        .map(|(name, text)| {
+            Ok(Variable { name: name.clone(), value: environment_value(name, text)? })
+        })
+        .collect::<Result<_, Error>>()?;
+    Ok(Template {
+        name: step.name.clone(),
+        dag: None,
+        resource: None,
+        container: Some(Container {
+            image: step.image.clone(),
+            image_pull_policy: step.pull_policy,
+            command: ["kubedro"],
+            args: step.command.to_argv(&placeholder),
+            working_dir: root.to_owned(),
+            env,
+            resources: Resources {
+                limits: step.resources.clone(),
+                requests: step.resources.clone(),
+            },
+            security_context: step.user.map(|run_as_user| SecurityContext { run_as_user }),
+            volume_mounts: step
+                .mount
+                .map(|path| [Mount { name: VOLUME, mount_path: format!("{root}/{path}") }]),
+        }),
+        retry_strategy: step.retry.as_ref().map(retry_strategy),
+        tolerations: step.tolerations.clone(),
+    })
+}
+
+fn retry_strategy(policy: &RetryPolicy) -> RetryStrategy {
+    RetryStrategy {
+        limit: policy.num_retries.to_string(),
+        retry_policy: "Always",
+        backoff: Backoff {
+            duration: policy.backoff_duration.clone(),
+            factor: policy.backoff_factor.to_string(),
+        },
+    }
+}
+
+/// The kubelet makes one `$` of `$$`, and a variable's value of `$(NAME)`:
+/// doubled, every `$` arrives as it was. Argo's tags cannot be escaped.
+fn environment_value(name: &str, text: &RunText) -> Result<String, Error> {
+    match text {
+        RunText::Value(value) => Ok(placeholder(value, Form::Plain)),
+        RunText::Text(text) if text.contains("{{") => {
+            Err(Error::EnvironmentNotPortable { name: name.to_owned() })
+        }
+        RunText::Text(text) => Ok(text.replace('$', "$$")),
+    }
+}
+
+/// The tag that Argo replaces by the value. Kubeflow Pipelines replaces
+/// `{{workflow.uid}}` itself, as text, so it stays a plain tag.
+fn placeholder(value: &RunValue, form: Form) -> String {
+    let (plain, expression) = match value {
+        RunValue::WorkflowUid => ("{{workflow.uid}}".to_owned(), "workflow.uid".to_owned()),
+        RunValue::RunId => parameter_tag(RUN_ID_PARAMETER),
+        RunValue::SaveVersion => parameter_tag(SAVE_VERSION_PARAMETER),
+        RunValue::Parameter(name) => parameter_tag(name),
+        RunValue::Parameters => (
+            "{{workflow.parameters.json}}".to_owned(),
+            "workflow.parameters.json".to_owned(),
+        ),
+        RunValue::Status => ("{{workflow.status}}".to_owned(), "workflow.status".to_owned()),
+        RunValue::Failures => {
+            ("{{workflow.failures}}".to_owned(), "workflow.failures".to_owned())
+        }
+        RunValue::StepOutput(output) => (
+            format!("{{{{tasks.{}.outputs.parameters.{}}}}}", output.step, output.name),
+            format!("tasks['{}'].outputs.parameters['{}']", output.step, output.name),
+        ),
+    };
+    match form {
+        Form::Plain => plain,
+        Form::Base64 => format!("{{{{=toBase64({expression})}}}}"),
+    }
+}
+
+fn parameter_tag(name: &str) -> (String, String) {
+    (format!("{{{{workflow.parameters.{name}}}}}"), format!("workflow.parameters['{name}']"))
+}

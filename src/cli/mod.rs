@@ -1,0 +1,93 @@
+//! The command line: one file a command, its arguments and how its result is
+//! printed. How the result is made is other rooms' business.
+
+mod compile;
+mod exec;
+mod globals;
+mod prepare;
+mod report;
+mod run_local;
+mod step;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Error;
+use crate::{exit, telemetry};
+use globals::Globals;
+
+/// Runs Kedro projects on Kubernetes
+///
+/// On a laptop or in CI, kubedro asks Kedro for the pipelines and writes a
+/// workflow. In the pods of that workflow it runs the steps.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubedro",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "Examples:\n  kubedro compile --image registry.example.com/my-image:1\n  kubedro run-local --pipeline data_processing"
+)]
+struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Compile(compile::Compile),
+    RunLocal(run_local::RunLocal),
+    Exec(exec::Exec),
+    Step(step::StepArguments),
+}
+
+/// Parses the arguments, runs the command, and reports its end.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    telemetry::start(cli.globals.verbosity());
+    let result = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Error::Runtime)
+        .and_then(|runtime| {
+            let result = runtime.block_on(run(&cli));
+            // Threads that still read a pipe must not hold up the exit.
+            runtime.shutdown_background();
+            result
+        });
+    let code = result.unwrap_or_else(|error| {
+        report::error(&error, &cli.globals);
+        exit::code(&error)
+    });
+    ExitCode::from(code)
+}
+
+async fn run(cli: &Cli) -> Result<u8, Error> {
+    match &cli.command {
+        Command::Compile(command) => command.run(&cli.globals),
+        Command::RunLocal(command) => command.run(&cli.globals).await,
+        Command::Exec(command) => command.run().await,
+        Command::Step(command) => command.run(&cli.globals).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        for command in super::Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Example"), "{} has no example", command.get_name());
+        }
+    }
+}

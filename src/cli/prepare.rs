@@ -1,0 +1,86 @@
+//! From the command line to a plan: what `compile` and `run-local` share.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::globals::Globals;
+use super::report;
+use crate::config::{self, Sources};
+use crate::env_vars::{IAP_CLIENT_ID, KEDRO_CONFIG_PREFIX};
+use crate::error::Error;
+use crate::plan::{self, Inputs, Plan, RESERVED, step_name};
+use crate::project::{self, Assignment, Interpreter, Request, Snapshot};
+
+/// A plan and what it was made of.
+pub(super) struct Prepared {
+    pub root: PathBuf,
+    pub interpreter: Interpreter,
+    pub snapshot: Snapshot,
+    pub plan: Plan,
+}
+
+/// Asks Kedro, reads `kubeflow.yaml`, makes the plan, and prints all warnings.
+pub(super) fn prepare(
+    globals: &Globals,
+    pipeline: &str,
+    image: Option<&str>,
+    assignments: &[Assignment],
+) -> Result<Prepared, Error> {
+    let (root, interpreter) = globals.project()?;
+    let request = Request { project: &root, env: &globals.env, parameters: assignments };
+    let snapshot = project::ask(&interpreter, &request)?;
+    tracing::debug!("Kedro {} on Python {}", snapshot.kedro_version, snapshot.python_version);
+
+    // Names and values that are not UTF-8 have no place in a YAML document.
+    let environment: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let mut variables: BTreeMap<String, String> = environment
+        .iter()
+        .filter_map(|(name, value)| {
+            let name = name.strip_prefix(KEDRO_CONFIG_PREFIX)?;
+            Some((name.to_lowercase(), value.clone()))
+        })
+        .collect();
+    variables.insert("pipeline_name".to_owned(), pipeline.to_owned());
+
+    let steps = known_names(&snapshot);
+    let sources = Sources {
+        root: &root,
+        conf_source: &snapshot.conf_source,
+        base_env: &snapshot.base_env,
+        env: &globals.env,
+        variables,
+        environment: environment.clone(),
+        node_names: steps.iter().map(String::as_str).collect(),
+    };
+    let loaded = config::load(&sources)?;
+
+    let for_pods = environment
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(KEDRO_CONFIG_PREFIX) || name == IAP_CLIENT_ID)
+        .collect();
+    let (plan, findings) = plan::build(&Inputs {
+        snapshot: &snapshot,
+        config: &loaded.config.run_config,
+        pipeline,
+        env: &globals.env,
+        image,
+        environment: &for_pods,
+    })?;
+    report::warnings(&loaded.warnings, &findings, globals);
+    Ok(Prepared { root, interpreter, snapshot, plan })
+}
+
+/// What per-node sections of `kubeflow.yaml` may name.
+fn known_names(snapshot: &Snapshot) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let nodes = snapshot.node_names();
+    for name in nodes.iter().copied().chain(snapshot.pipelines.keys().map(String::as_str)) {
+        names.push(name.to_owned());
+        names.push(step_name(name));
+    }
+    names.extend(snapshot.tags().into_iter().map(str::to_owned));
+    names.extend(RESERVED.map(str::to_owned));
+    names
+}

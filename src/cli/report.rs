@@ -1,0 +1,63 @@
+//! How errors, warnings and findings are printed: on standard error, in
+//! colours only on a terminal.
+
+use std::io::{IsTerminal, Write, stderr};
+
+use super::globals::Globals;
+use crate::config::{self, Diagnostic};
+use crate::error::Error;
+use crate::plan::Finding;
+use crate::project;
+
+pub(super) fn error(error: &Error, globals: &Globals) {
+    if let Error::Config(config::Error::Invalid(diagnostics)) = error {
+        for diagnostic in diagnostics {
+            say(&diagnostic.render(colour()));
+        }
+        return;
+    }
+    let text = error.to_string();
+    let mut blocks = text.split("\n\n").peekable();
+    // Each finding of a refused plan is an error of its own.
+    if matches!(error, Error::Plan(crate::plan::Error::Refused(_))) {
+        for block in blocks {
+            titled("error", "1;31", block);
+        }
+    } else if blocks.peek().is_some() {
+        titled("error", "1;31", &text);
+    }
+    if let Error::Project(project::Error::Raised { traceback, .. }) = error
+        && globals.verbose
+    {
+        say(traceback);
+    }
+}
+
+pub(super) fn warnings(diagnostics: &[Diagnostic], findings: &[Finding], globals: &Globals) {
+    if globals.quiet {
+        return;
+    }
+    for diagnostic in diagnostics {
+        say(&diagnostic.render(colour()));
+    }
+    for finding in findings {
+        titled("warning", "1;33", &finding.to_string());
+    }
+}
+
+fn titled(level: &str, code: &str, text: &str) {
+    if colour() {
+        say(&format!("\x1b[{code}m{level}\x1b[0m: {text}"));
+    } else {
+        say(&format!("{level}: {text}"));
+    }
+}
+
+pub(super) fn say(text: &str) {
+    // Nobody can be told that nobody listens.
+    let _ = writeln!(stderr(), "{text}");
+}
+
+fn colour() -> bool {
+    stderr().is_terminal()
+}

@@ -1,0 +1,116 @@
+//! What is wrong with a configuration file, and how it is shown.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use annotate_snippets::{AnnotationKind, Level as Shown, Renderer, Snippet};
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Nothing can be made of the file.
+    Error,
+    /// The file works, but most likely not as meant.
+    Warning,
+}
+
+/// A range of bytes in a file.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// As shown to people: below the project's root.
+    pub path: Arc<str>,
+    /// The whole file.
+    pub text: Arc<str>,
+    /// Bytes.
+    pub span: Range<usize>,
+}
+
+impl Place {
+    /// Line and column, both from 1; the column counts characters.
+    pub fn line_and_column(&self) -> (usize, usize) {
+        let before = self.text.get(..self.span.start).unwrap_or(&self.text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+}
+
+/// One complaint.
+#[derive(Debug, Clone)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub level: Level,
+    /// What is wrong.
+    pub message: String,
+    /// Where.
+    pub place: Option<Place>,
+    /// Said under the caret.
+    pub label: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error at a place.
+    pub fn error(message: impl Into<String>, place: Place) -> Self {
+        Self {
+            level: Level::Error,
+            message: message.into(),
+            place: Some(place),
+            label: String::new(),
+            help: None,
+        }
+    }
+
+    /// A warning at a place.
+    pub fn warning(message: impl Into<String>, place: Place) -> Self {
+        Self { level: Level::Warning, ..Self::error(message, place) }
+    }
+
+    /// The same with words under the caret.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// The same with advice.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The complaint with the line of the file and a caret, as rustc shows it.
+    pub fn render(&self, colour: bool) -> String {
+        let level = match self.level {
+            Level::Error => Shown::ERROR,
+            Level::Warning => Shown::WARNING,
+        };
+        let mut group = level.primary_title(self.message.as_str()).elements(
+            self.place.iter().map(|place| {
+                let annotation = AnnotationKind::Primary.span(place.span.clone());
+                let annotation = if self.label.is_empty() {
+                    annotation
+                } else {
+                    annotation.label(self.label.as_str())
+                };
+                Snippet::source(&*place.text)
+                    .line_start(1)
+                    .path(&*place.path)
+                    .annotation(annotation)
+            }),
+        );
+        if let Some(help) = &self.help {
+            group = group.element(Shown::HELP.message(help.as_str()));
+        }
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        renderer.render(&[group]).clone()
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.render(false))
+    }
+}

@@ -1,0 +1,23 @@
+//! `kubeflow.yaml`: found in its layers, interpolated, typed, and complained
+//! about with file, line and column.
+//!
+//! The contract is kedro-kubeflow's (0.7.4 and 0.11.0): a file that works there
+//! works here. Knows nothing of Kedro's nodes; it checks names against a list
+//! that it is handed.
+
+mod diagnostic;
+mod interpolate;
+mod lenient;
+mod load;
+mod lookup;
+mod model;
+mod scalar;
+mod tree;
+
+pub use diagnostic::{Diagnostic, Level, Place};
+pub use load::{Error, Loaded, Sources, load};
+pub use lookup::NodeKey;
+pub use model::{
+    AccessMode, KubeflowConfig, MergeStrategy, PullPolicy, Quantity, RetryPolicy, RunConfig,
+    Toleration, TolerationEffect, TolerationOperator, Volume,
+};

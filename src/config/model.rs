@@ -1,0 +1,329 @@
+//! The typed model of `kubeflow.yaml`: kedro-kubeflow 0.7.4's keys, with its
+//! defaults and merging rules (read in its source, and run).
+
+use std::fmt;
+
+use indexmap::IndexMap;
+use regex_lite::Regex;
+use serde::de::{Deserializer, Error};
+use serde::{Deserialize, Serialize};
+
+use super::lenient;
+use super::lookup::{DEFAULT, NodeKey};
+
+/// The file as a whole.
+#[derive(Debug, Clone, Deserialize)]
+pub struct KubeflowConfig {
+    /// Base URL of Kubeflow Pipelines.
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    pub host: Option<String>,
+    /// How the pipelines run.
+    pub run_config: RunConfig,
+}
+
+/// How the pipelines run.
+#[derive(Debug, Clone, Deserialize)]
+pub struct RunConfig {
+    /// The image of every step; `--image` overrides it.
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    pub image: Option<String>,
+    /// When a machine pulls the image.
+    #[serde(default)]
+    pub image_pull_policy: PullPolicy,
+    /// Shown to people.
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    pub description: Option<String>,
+    /// Seconds that the finished workflow is kept for; one week by default.
+    #[serde(default = "one_week", deserialize_with = "lenient::unsigned")]
+    pub ttl: u32,
+    /// The pipeline that runs last, whatever became of the others.
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    pub on_exit_pipeline: Option<String>,
+    /// How nodes become pods.
+    #[serde(default)]
+    pub node_merge_strategy: MergeStrategy,
+    /// The volume that the steps share; without it they share nothing.
+    #[serde(default)]
+    pub volume: Option<Volume>,
+    /// Requests and limits by node.
+    #[serde(default, deserialize_with = "lenient::null_is_default")]
+    resources: IndexMap<String, Option<IndexMap<String, Option<Quantity>>>>,
+    /// Tolerations by node.
+    #[serde(default, deserialize_with = "lenient::null_is_default")]
+    tolerations: IndexMap<String, Option<Vec<Toleration>>>,
+    /// Retries by node.
+    #[serde(default, deserialize_with = "lenient::null_is_default")]
+    retry_policy: IndexMap<String, Option<PartialRetryPolicy>>,
+
+    // Known keys that have no part in a compiled Argo workflow: names and
+    // waiting are for the commands that talk to a server.
+    #[serde(default, rename = "experiment_name")]
+    _experiment_name: Option<serde_json::Value>,
+    #[serde(default, rename = "run_name")]
+    _run_name: Option<serde_json::Value>,
+    #[serde(default, rename = "scheduled_run_name")]
+    _scheduled_run_name: Option<serde_json::Value>,
+    #[serde(default, rename = "wait_for_completion")]
+    _wait_for_completion: Option<serde_json::Value>,
+    #[serde(default, rename = "root")]
+    _root: Option<serde_json::Value>,
+    #[serde(default, rename = "store_kedro_outputs_as_kfp_artifacts")]
+    _store_outputs: Option<serde_json::Value>,
+    #[serde(default, rename = "max_cache_staleness")]
+    _max_cache_staleness: Option<serde_json::Value>,
+    #[serde(default, rename = "extra_volumes")]
+    _extra_volumes: Option<serde_json::Value>,
+    #[serde(default, rename = "affinity")]
+    _affinity: Option<serde_json::Value>,
+}
+
+/// Keys that are read but change nothing in the workflow, though a user would
+/// expect them to: said as a warning where they are set.
+pub(super) const NOT_APPLIED: [(&str, &str); 2] = [
+    ("extra_volumes", "no additional volume is mounted"),
+    ("affinity", "pods are placed wherever the scheduler likes"),
+];
+
+/// Sections by node, for the check of their keys.
+pub(super) const BY_NODE: [&str; 5] =
+    ["resources", "tolerations", "retry_policy", "extra_volumes", "affinity"];
+
+fn one_week() -> u32 {
+    604_800
+}
+
+/// When a machine pulls an image (Kubernetes' own words).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub enum PullPolicy {
+    /// At each start.
+    Always,
+    /// Where the machine lacks it.
+    #[default]
+    IfNotPresent,
+    /// Not at all.
+    Never,
+}
+
+/// How nodes become pods.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MergeStrategy {
+    /// A pod a node.
+    #[default]
+    None,
+    /// One pod for all.
+    Full,
+}
+
+/// The volume that the steps share.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Volume {
+    /// `None` is the cluster's default class.
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    pub storageclass: Option<String>,
+    /// How large.
+    #[serde(default = "one_gibibyte")]
+    pub size: Quantity,
+    /// Who may mount it at once.
+    #[serde(default = "read_write_once")]
+    pub access_modes: Vec<AccessMode>,
+    /// Whether the volume starts empty, without the image's `data/`.
+    #[serde(default, deserialize_with = "lenient::boolean")]
+    pub skip_init: bool,
+    /// Whether the volume outlives the run.
+    #[serde(default, deserialize_with = "lenient::boolean")]
+    pub keep: bool,
+    /// The numeric user that the steps run as, and that owns the data; `None`
+    /// (written `null`) leaves it to the image.
+    #[serde(default = "root_user", deserialize_with = "lenient::optional_unsigned")]
+    pub owner: Option<u32>,
+}
+
+fn one_gibibyte() -> Quantity {
+    Quantity("1Gi".to_owned())
+}
+
+fn read_write_once() -> Vec<AccessMode> {
+    vec![AccessMode::ReadWriteOnce]
+}
+
+#[allow(clippy::unnecessary_wraps)] // the field's type
+fn root_user() -> Option<u32> {
+    Some(0)
+}
+
+/// Who may mount a volume at once (Kubernetes' own words).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+pub enum AccessMode {
+    /// The pods of one machine.
+    ReadWriteOnce,
+    /// All pods, to read.
+    ReadOnlyMany,
+    /// All pods.
+    ReadWriteMany,
+    /// One pod.
+    ReadWriteOncePod,
+}
+
+/// An amount as Kubernetes writes it: `500m`, `1Gi`, `2`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Quantity(pub String);
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The grammar of k8s.io/apimachinery/pkg/api/resource.
+        const GRAMMAR: &str = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$";
+        let text = lenient::text(deserializer)?;
+        match Regex::new(GRAMMAR) {
+            Ok(grammar) if !grammar.is_match(&text) => Err(D::Error::custom(format!(
+                "`{text}` is not a Kubernetes quantity, such as 500m, 2 or 1Gi"
+            ))),
+            _ => Ok(Self(text)),
+        }
+    }
+}
+
+/// A taint that the pods of a step put up with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Toleration {
+    /// The taint's key.
+    #[serde(deserialize_with = "lenient::text")]
+    pub key: String,
+    /// How the value is compared.
+    pub operator: TolerationOperator,
+    /// Needed for `Equal`.
+    #[serde(
+        default,
+        deserialize_with = "lenient::optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub value: Option<String>,
+    /// What the taint does.
+    pub effect: TolerationEffect,
+}
+
+/// How a toleration's value is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[allow(missing_docs)] // Kubernetes' own words
+pub enum TolerationOperator {
+    Equal,
+    Exists,
+}
+
+/// What a taint does to a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[allow(missing_docs)] // Kubernetes' own words
+pub enum TolerationEffect {
+    NoSchedule,
+    PreferNoSchedule,
+    NoExecute,
+}
+
+/// How often a failed step is tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Tries after the first.
+    pub num_retries: u32,
+    /// The first pause, as Argo writes it: `60s`, `5m`, or a number of seconds.
+    pub backoff_duration: String,
+    /// What each pause is longer by than the one before.
+    pub backoff_factor: u32,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct PartialRetryPolicy {
+    #[serde(default, deserialize_with = "lenient::optional_unsigned")]
+    num_retries: Option<u32>,
+    #[serde(default, deserialize_with = "pause")]
+    backoff_duration: Option<String>,
+    #[serde(default, deserialize_with = "lenient::optional_unsigned")]
+    backoff_factor: Option<u32>,
+}
+
+/// Argo's pauses: a number of seconds, or Go's notation without spaces.
+fn pause<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = lenient::optional_text(deserializer)?;
+    match &text {
+        Some(text) if crate::duration::parse(text).is_none() => Err(D::Error::custom(format!(
+            "`{text}` is not a duration, such as 60s, 5m or 1h30m"
+        ))),
+        _ => Ok(text),
+    }
+}
+
+impl RunConfig {
+    /// What a step asks for, and is limited to: `__default__` (0.5 CPU and
+    /// 1024 MiB where the file has none), the node's own values over it.
+    pub fn resources_for(&self, node: NodeKey<'_>) -> IndexMap<String, Quantity> {
+        let mut resources: IndexMap<String, Quantity> = IndexMap::new();
+        let built_in = || {
+            [("cpu", "500m"), ("memory", "1024Mi")]
+                .map(|(name, amount)| (name.to_owned(), Some(Quantity(amount.to_owned()))))
+                .into()
+        };
+        let default: IndexMap<String, Option<Quantity>> = match self.resources.get(DEFAULT) {
+            Some(section) => section.clone().unwrap_or_default(),
+            None => built_in(),
+        };
+        let own = node.own(&self.resources).cloned().flatten().unwrap_or_default();
+        for (name, amount) in default.into_iter().chain(own) {
+            match amount {
+                Some(amount) => {
+                    resources.insert(name, amount);
+                }
+                None => {
+                    resources.shift_remove(&name);
+                }
+            }
+        }
+        resources
+    }
+
+    /// What a step puts up with: its own list, else `__default__`'s.
+    pub fn tolerations_for(&self, node: NodeKey<'_>) -> Vec<Toleration> {
+        node.own(&self.tolerations)
+            .or_else(|| self.tolerations.get(DEFAULT))
+            .cloned()
+            .flatten()
+            .unwrap_or_default()
+    }
+
+    /// How often a step is tried again: its own values over `__default__`'s.
+    /// An error names the values that neither has.
+    pub fn retry_policy_for(&self, node: NodeKey<'_>) -> Result<Option<RetryPolicy>, Vec<&'static str>> {
+        let default = self.retry_policy.get(DEFAULT).cloned().flatten();
+        let own = node.own(&self.retry_policy).cloned().flatten();
+        if default.is_none() && own.is_none() {
+            return Ok(None);
+        }
+        let (default, own) = (default.unwrap_or_default(), own.unwrap_or_default());
+        let num_retries = own.num_retries.or(default.num_retries);
+        let backoff_duration = own.backoff_duration.or(default.backoff_duration);
+        let backoff_factor = own.backoff_factor.or(default.backoff_factor);
+        match (num_retries, backoff_duration, backoff_factor) {
+            (Some(num_retries), Some(backoff_duration), Some(backoff_factor)) => {
+                Ok(Some(RetryPolicy { num_retries, backoff_duration, backoff_factor }))
+            }
+            (retries, duration, factor) => Err([
+                retries.is_none().then_some("num_retries"),
+                duration.is_none().then_some("backoff_duration"),
+                factor.is_none().then_some("backoff_factor"),
+            ]
+            .into_iter()
+            .flatten()
+            .collect()),
+        }
+    }
+
+    /// The keys of `retry_policy`, to check each entry whether or not a node
+    /// of this pipeline uses it.
+    pub(super) fn retry_policy_keys(&self) -> impl Iterator<Item = &str> {
+        self.retry_policy.keys().map(String::as_str)
+    }
+}

@@ -1,0 +1,58 @@
+//! Every environment variable that Kubedro reads or sets, in one place.
+//!
+//! A variable that is not here has no meaning to Kubedro.
+
+/// The Kedro environment where `--env` is not given (Kedro's own variable).
+pub const KEDRO_ENV: &str = "KEDRO_ENV";
+
+/// Prefix of the variables that `${name}` in `kubeflow.yaml` stands for:
+/// `KEDRO_CONFIG_COMMIT_ID` is `${commit_id}`. Each of them is passed on to
+/// every pod, as kedro-kubeflow 0.7.4 does, because the project's own
+/// configuration may need it there.
+pub const KEDRO_CONFIG_PREFIX: &str = "KEDRO_CONFIG_";
+
+/// OAuth client id of the Identity-Aware Proxy, passed on to every pod
+/// (kedro-kubeflow 0.7.4: empty where the compiling machine has none).
+pub const IAP_CLIENT_ID: &str = "IAP_CLIENT_ID";
+
+/// The workflow's uid (Kubeflow Pipelines: the run's id), set in every pod
+/// (kedro-kubeflow 0.7.4).
+pub const KUBEFLOW_RUN_ID: &str = "KUBEFLOW_RUN_ID";
+
+/// The run's id, set for the project's code by `kubedro step`.
+pub const KUBEDRO_RUN_ID: &str = "KUBEDRO_RUN_ID";
+
+/// The save version of all versioned datasets of the run, set for the
+/// project's code by `kubedro step`.
+pub const KUBEDRO_SAVE_VERSION: &str = "KUBEDRO_SAVE_VERSION";
+
+/// The Python interpreter of the project; the same as `--python`.
+pub const KUBEDRO_PYTHON: &str = "KUBEDRO_PYTHON";
+
+/// Set (to `1`) for the steps of `kubedro run-local`. The steps then leave
+/// owners alone: every process of a local run is the caller's.
+pub const KUBEDRO_LOCAL: &str = "KUBEDRO_LOCAL";
+
+/// Seconds between the first signal to end and KILL; default 30, which is
+/// Kubernetes' own. Set by `kubedro run-local` for its steps.
+pub const KUBEDRO_GRACE_PERIOD: &str = "KUBEDRO_GRACE_PERIOD";
+
+/// The same, as Argo's executor sets it in the pods of a workflow
+/// (Argo Workflows 3.5 and newer, in seconds).
+pub const ARGO_GRACE_PERIOD: &str = "ARGO_TERMINATION_GRACE_PERIOD_SECONDS";
+
+/// The active virtual environment, the first place to look for Python.
+pub const VIRTUAL_ENV: &str = "VIRTUAL_ENV";
+
+/// The active Conda environment, the second place to look for Python.
+pub const CONDA_PREFIX: &str = "CONDA_PREFIX";
+
+/// Set for every Python process that Kubedro starts: Kedro's telemetry, which
+/// waits up to ten seconds for a server, stays silent (Kedro 0.19.7 and newer).
+pub const DO_NOT_TRACK: &str = "DO_NOT_TRACK";
+
+/// Set for the steps' Python: lines reach the pod's log when they are printed.
+pub const PYTHONUNBUFFERED: &str = "PYTHONUNBUFFERED";
+
+/// Where to look for programs.
+pub const PATH: &str = "PATH";

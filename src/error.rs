@@ -1,0 +1,29 @@
+//! Everything that can end the program, for the one place that reports it.
+
+use crate::{backend, config, files, local, plan, project, step, supervise};
+
+/// A failure of any room.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // each says what it is in its own room
+pub enum Error {
+    #[error(transparent)]
+    Project(#[from] project::Error),
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    #[error(transparent)]
+    Plan(#[from] plan::Error),
+    #[error(transparent)]
+    Backend(#[from] backend::Error),
+    #[error(transparent)]
+    Write(#[from] files::WriteError),
+    #[error(transparent)]
+    Local(#[from] local::Error),
+    #[error(transparent)]
+    Step(#[from] step::Error),
+    #[error(transparent)]
+    Supervise(#[from] supervise::Error),
+    #[error("{0}")]
+    Usage(String),
+    #[error("cannot start: {0}")]
+    Runtime(std::io::Error),
+}

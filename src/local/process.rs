@@ -1,0 +1,184 @@
+//! One process of a step: started, listened to, ended.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::sync::watch;
+
+use super::progress::Progress;
+use crate::supervise::die_with_parent;
+
+/// Lines that are shown of a step that failed.
+const SHOWN_LINES: usize = 20;
+
+/// Time for the last lines of a process that has ended; another process may
+/// hold its output open for ever.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
+/// A process that shall be run.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub step: String,
+    pub program: PathBuf,
+    pub argv: Vec<String>,
+    pub folder: PathBuf,
+    pub env: Vec<(String, String)>,
+    pub log: PathBuf,
+    pub grace: Duration,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub(super) struct End {
+    pub reason: Option<String>,
+    pub last_lines: Vec<String>,
+    pub stopped: bool,
+}
+
+struct Sink {
+    log: File,
+    last: VecDeque<String>,
+}
+
+impl Process {
+    /// Runs to the end. `stop` counts how often the run was told to stop:
+    /// once more than at the start asks the process to end, twice kills it.
+    pub async fn run(&self, mut stop: watch::Receiver<u32>, progress: Arc<Progress>) -> End {
+        let before = *stop.borrow_and_update();
+        match self.attempt(&mut stop, before, progress).await {
+            Ok(end) => end,
+            Err(error) => End {
+                reason: Some(format!("cannot run: {error}")),
+                last_lines: Vec::new(),
+                stopped: false,
+            },
+        }
+    }
+
+    async fn attempt(
+        &self,
+        stop: &mut watch::Receiver<u32>,
+        before: u32,
+        progress: Arc<Progress>,
+    ) -> io::Result<End> {
+        let log = File::options().create(true).append(true).open(&self.log)?;
+        let sink = Arc::new(Mutex::new(Sink { log, last: VecDeque::new() }));
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.argv)
+            .current_dir(&self.folder)
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        die_with_parent(&mut command);
+        let mut child = tokio::process::Command::from(command).spawn()?;
+        let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
+        let signal = |number| {
+            if let Some(group) = group {
+                // ESRCH: it has ended in the meantime.
+                let _ = killpg(group, number);
+            }
+        };
+        let stdout = child.stdout.take().map(|pipe| self.listen(pipe, &sink, &progress));
+        let stderr = child.stderr.take().map(|pipe| self.listen(pipe, &sink, &progress));
+
+        let mut kill_at = None;
+        let mut stopped = false;
+        let status = loop {
+            tokio::select! {
+                status = child.wait() => break status?,
+                changed = stop.changed() => {
+                    let times = *stop.borrow_and_update() - before;
+                    if changed.is_err() {
+                        // The run is over; nobody is left to tell anything.
+                        signal(Signal::SIGKILL);
+                    } else if times == 1 {
+                        stopped = true;
+                        signal(Signal::SIGTERM);
+                        // The step itself kills its child after the grace period.
+                        let longest = self.grace + Duration::from_secs(2);
+                        kill_at = Some(tokio::time::Instant::now() + longest);
+                    } else {
+                        stopped = true;
+                        signal(Signal::SIGKILL);
+                    }
+                }
+                () = sleep_until(kill_at) => {
+                    signal(Signal::SIGKILL);
+                    kill_at = None;
+                }
+            }
+        };
+        for listener in [stdout, stderr].into_iter().flatten() {
+            let aborter = listener.abort_handle();
+            if tokio::time::timeout(LAST_LINES, listener).await.is_err() {
+                aborter.abort();
+            }
+        }
+        let last_lines = sink
+            .lock()
+            .map(|sink| sink.last.iter().cloned().collect())
+            .unwrap_or_default();
+        Ok(End { reason: reason(status), last_lines, stopped })
+    }
+
+    fn listen<R>(
+        &self,
+        pipe: R,
+        sink: &Arc<Mutex<Sink>>,
+        progress: &Arc<Progress>,
+    ) -> tokio::task::JoinHandle<()>
+    where
+        R: AsyncRead + Unpin + Send + 'static,
+    {
+        let (sink, progress, step) = (sink.clone(), progress.clone(), self.step.clone());
+        tokio::spawn(async move {
+            let mut reader = BufReader::new(pipe);
+            let mut line = Vec::new();
+            while reader.read_until(b'\n', &mut line).await.is_ok_and(|length| length > 0) {
+                let text = String::from_utf8_lossy(&line);
+                let text = text.trim_end_matches(['\n', '\r']);
+                progress.printed(&step, text);
+                if let Ok(mut sink) = sink.lock() {
+                    // A full disk loses lines of the log, not the run.
+                    let _ = sink.log.write_all(&line);
+                    if !text.trim().is_empty() {
+                        if sink.last.len() == SHOWN_LINES {
+                            sink.last.pop_front();
+                        }
+                        sink.last.push_back(text.to_owned());
+                    }
+                }
+                line.clear();
+            }
+        })
+    }
+}
+
+async fn sleep_until(instant: Option<tokio::time::Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Why it is a failure, in Argo's words; nothing for a success.
+fn reason(status: ExitStatus) -> Option<String> {
+    match (status.code(), status.signal()) {
+        (Some(0), _) => None,
+        (Some(code), _) => Some(format!("Error (exit code {code})")),
+        (None, Some(number)) => Some(format!("Error (exit code {}: signal {number})", 128 + number)),
+        (None, None) => Some("Error (no exit code)".to_owned()),
+    }
+}

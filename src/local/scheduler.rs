@@ -1,0 +1,230 @@
+//! Which step runs when: as an Argo graph, each as soon as all that it needs
+//! have succeeded; after a failure nothing new starts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::process::{End, Process};
+use super::progress::Progress;
+use super::summary::{State, StepReport, Summary};
+use super::values::Values;
+use super::view::Views;
+use super::{Error, Options, failures, io_error};
+use crate::config::RetryPolicy;
+use crate::plan::{Plan, Step};
+use crate::step::{Form, RunValue};
+use crate::{duration, env_vars};
+
+pub(super) struct Scheduler<'a> {
+    plan: &'a Plan,
+    options: &'a Options<'a>,
+    values: Values,
+    views: Views,
+    progress: Arc<Progress>,
+}
+
+impl<'a> Scheduler<'a> {
+    pub fn new(plan: &'a Plan, options: &'a Options<'a>, values: Values, views: Views) -> Self {
+        let total = plan.steps.len() + usize::from(plan.on_exit.is_some());
+        let progress = Arc::new(Progress::new(total, options.verbose, options.quiet));
+        Self { plan, options, values, views, progress }
+    }
+
+    pub async fn run(mut self) -> Result<Summary, Error> {
+        let program = std::env::current_exe().map_err(io_error("find", "kubedro".as_ref()))?;
+        let begin = Instant::now();
+        let (stop_sender, stop) = watch::channel(0_u32);
+        let stopped_by = watch_signals(stop_sender, self.progress.clone())?;
+
+        let mut reports = self.run_graph(&program, &stop).await?;
+        let good = reports.iter().all(|report| report.state == State::Succeeded);
+        self.values.status = if good { "Succeeded" } else { "Failed" }.to_owned();
+        self.values.failures = failures::encoded(&reports);
+
+        if let Some(step) = &self.plan.on_exit {
+            let process = self.process(step, &program);
+            reports.push(attempts(process, step.retry.clone(), stop.clone(), self.progress.clone()).await);
+        }
+        self.progress.finished();
+        let stopped_by = *stopped_by.borrow();
+        let summary = Summary {
+            steps: reports,
+            duration: begin.elapsed(),
+            save_version: self.values.save_version().to_owned(),
+            outputs: self.views.outputs(self.plan),
+            logs: self.views.logs(),
+            stopped_by,
+        };
+        if summary.succeeded() && !self.options.keep {
+            self.views.reduce_to_outputs()?;
+        }
+        Ok(summary)
+    }
+
+    async fn run_graph(
+        &self,
+        program: &PathBuf,
+        stop: &watch::Receiver<u32>,
+    ) -> Result<Vec<StepReport>, Error> {
+        let mut waiting: BTreeMap<&str, (&Step, BTreeSet<&str>)> = self
+            .plan
+            .steps
+            .iter()
+            .map(|step| (step.name.as_str(), (step, step.needs.iter().map(String::as_str).collect())))
+            .collect();
+        let mut done: BTreeMap<String, StepReport> = BTreeMap::new();
+        let mut running: JoinSet<StepReport> = JoinSet::new();
+        let mut failed = false;
+        loop {
+            let halted = failed || *stop.borrow() > 0;
+            // In the plan's order, so that one job at a time is a stable order.
+            for step in &self.plan.steps {
+                let name = step.name.as_str();
+                let ready = waiting.get(name).is_some_and(|(_, needs)| needs.is_empty());
+                if halted || !ready || running.len() >= self.options.jobs.get() {
+                    continue;
+                }
+                waiting.remove(name);
+                let process = self.process(step, program);
+                running.spawn(attempts(process, step.retry.clone(), stop.clone(), self.progress.clone()));
+            }
+            let Some(ended) = running.join_next().await else { break };
+            let report = ended.map_err(|error| {
+                io_error("wait for", "a step".as_ref())(std::io::Error::other(error))
+            })?;
+            if report.state == State::Succeeded {
+                for (_, needs) in waiting.values_mut() {
+                    needs.remove(report.name.as_str());
+                }
+            } else {
+                failed = true;
+            }
+            done.insert(report.name.clone(), report);
+        }
+        Ok(self
+            .plan
+            .steps
+            .iter()
+            .map(|step| {
+                done.remove(&step.name).unwrap_or_else(|| StepReport {
+                    name: step.name.clone(),
+                    state: State::NotRun,
+                    duration: Duration::ZERO,
+                    tries: 0,
+                })
+            })
+            .collect())
+    }
+
+    /// The very argv of the step's pod, with the run's values in it.
+    fn process(&self, step: &Step, program: &PathBuf) -> Process {
+        let value = |value: &RunValue| self.values.text(value);
+        // Nothing is left to be put in when all values are.
+        let nothing = |_: &RunValue, _: Form| String::new();
+        let mut env: Vec<(String, String)> = step
+            .env
+            .iter()
+            .map(|(name, text)| (name.clone(), text.resolved(&value).text().to_owned()))
+            .collect();
+        env.push((env_vars::KUBEDRO_LOCAL.to_owned(), "1".to_owned()));
+        env.push((
+            env_vars::KUBEDRO_PYTHON.to_owned(),
+            self.options.python.to_string_lossy().into_owned(),
+        ));
+        env.push((
+            env_vars::KUBEDRO_GRACE_PERIOD.to_owned(),
+            self.options.grace.as_secs().to_string(),
+        ));
+        Process {
+            step: step.name.clone(),
+            program: program.clone(),
+            argv: step.command.resolved(&value).to_argv(&nothing),
+            folder: self.views.of(step),
+            env,
+            log: self.views.log_of(step),
+            grace: self.options.grace,
+        }
+    }
+}
+
+/// Runs a step, again after a pause where its policy says so.
+async fn attempts(
+    process: Process,
+    retry: Option<RetryPolicy>,
+    mut stop: watch::Receiver<u32>,
+    progress: Arc<Progress>,
+) -> StepReport {
+    let begin = Instant::now();
+    let most = retry.as_ref().map_or(1, |policy| policy.num_retries.saturating_add(1));
+    let mut pause = retry
+        .as_ref()
+        .and_then(|policy| duration::parse(&policy.backoff_duration))
+        .unwrap_or_default();
+    let factor = retry.as_ref().map_or(1, |policy| policy.backoff_factor);
+    let stops_before = *stop.borrow_and_update();
+    let process = Arc::new(process);
+    let mut tries = 0;
+    let state = loop {
+        tries += 1;
+        progress.started(&process.step, tries);
+        let End { reason, last_lines, stopped } =
+            Process::run(&process, stop.clone(), progress.clone()).await;
+        let Some(reason) = reason else { break State::Succeeded };
+        if stopped || *stop.borrow() > stops_before {
+            break State::Stopped;
+        }
+        if tries >= most {
+            break State::Failed { reason, last_lines };
+        }
+        progress.retrying(&process.step, &reason, pause);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stop.changed() => break State::Stopped,
+        }
+        pause = pause.saturating_mul(factor);
+    };
+    let report =
+        StepReport { name: process.step.clone(), state, duration: begin.elapsed(), tries };
+    progress.ended(&report);
+    report
+}
+
+/// Counts the signals that ask for an end; the first one is remembered.
+fn watch_signals(
+    stop: watch::Sender<u32>,
+    progress: Arc<Progress>,
+) -> Result<watch::Receiver<Option<i32>>, Error> {
+    let (first_sender, first) = watch::channel(None);
+    let failed = || io_error("listen for", "signals".as_ref());
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed())?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed())?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(failed())?;
+    tokio::spawn(async move {
+        loop {
+            let number = tokio::select! {
+                _ = interrupt.recv() => SignalKind::interrupt().as_raw_value(),
+                _ = terminate.recv() => SignalKind::terminate().as_raw_value(),
+                _ = hangup.recv() => SignalKind::hangup().as_raw_value(),
+            };
+            first_sender.send_if_modified(|first| {
+                let is_first = first.is_none();
+                first.get_or_insert(number);
+                is_first
+            });
+            stop.send_modify(|times| *times += 1);
+            let said = if *stop.borrow() == 1 {
+                "stopping: running steps are told to end, then the exit handler runs (again to kill)"
+            } else {
+                "killing what still runs"
+            };
+            progress.line(said);
+        }
+    });
+    Ok(first)
+}

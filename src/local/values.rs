@@ -1,0 +1,100 @@
+//! What only the run knows, for a run on this machine.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use super::{Error, io_error};
+use crate::plan::Plan;
+use crate::step::{RUN_ID_PARAMETER, RunValue, SAVE_VERSION_PARAMETER};
+
+/// The run's values.
+#[derive(Debug)]
+pub(super) struct Values {
+    uid: String,
+    save_version: String,
+    parameters: Vec<NamedValue>,
+    /// Known when the steps have ended.
+    pub status: String,
+    /// As Argo has them: JSON within JSON.
+    pub failures: String,
+}
+
+#[derive(Debug, Serialize)]
+struct NamedValue {
+    name: String,
+    value: String,
+}
+
+impl Values {
+    pub fn new(plan: &Plan, overrides: &IndexMap<String, String>) -> Result<Self, Error> {
+        let uid = random_uid()?;
+        let save_version = format!("{}-{uid}", jiff::Timestamp::now().strftime("%Y-%m-%dT%H.%M.%SZ"));
+        let mut parameters: Vec<NamedValue> = plan
+            .parameters
+            .iter()
+            .map(|parameter| NamedValue {
+                name: parameter.name.clone(),
+                value: parameter.value.clone(),
+            })
+            .collect();
+        for (name, value) in overrides {
+            let parameter = parameters
+                .iter_mut()
+                .find(|parameter| parameter.name == *name)
+                .ok_or_else(|| Error::NotAParameter(name.clone()))?;
+            parameter.value.clone_from(value);
+        }
+        for (name, value) in [(RUN_ID_PARAMETER, &uid), (SAVE_VERSION_PARAMETER, &save_version)] {
+            parameters.push(NamedValue { name: name.to_owned(), value: value.clone() });
+        }
+        Ok(Self { uid, save_version, parameters, status: String::new(), failures: String::new() })
+    }
+
+    /// The text of one of them.
+    pub fn text(&self, value: &RunValue) -> String {
+        match value {
+            RunValue::WorkflowUid | RunValue::RunId => self.uid.clone(),
+            RunValue::SaveVersion => self.save_version.clone(),
+            RunValue::Parameter(name) => self
+                .parameters
+                .iter()
+                .find(|parameter| parameter.name == *name)
+                .map(|parameter| parameter.value.clone())
+                .unwrap_or_default(),
+            RunValue::Parameters => serde_json::to_string(&self.parameters).unwrap_or_default(),
+            RunValue::Status => self.status.clone(),
+            RunValue::Failures => self.failures.clone(),
+            // No step of a plan has outputs that another one's argv takes.
+            RunValue::StepOutput(_) => String::new(),
+        }
+    }
+
+    pub fn save_version(&self) -> &str {
+        &self.save_version
+    }
+}
+
+/// A random UUID (RFC 9562, version 4), as Kubernetes gives its objects.
+fn random_uid() -> Result<String, Error> {
+    let source = Path::new("/dev/urandom");
+    let mut bytes = [0_u8; 16];
+    File::open(source)
+        .and_then(|mut file| file.read_exact(&mut bytes))
+        .map_err(io_error("read", source))?;
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let mut uid = String::with_capacity(36);
+    for (at, byte) in bytes.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            uid.push('-');
+        }
+        for digit in [byte >> 4, byte & 0x0f] {
+            uid.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+        }
+    }
+    Ok(uid)
+}

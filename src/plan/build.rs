@@ -1,0 +1,265 @@
+//! Snapshot and configuration → plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::preflight::{self, Finding, Severity, base_name, is_parameter};
+use super::{
+    DATA, DATA_VOLUME, Error, ON_EXIT, PROJECT_ROOT, Parameter, Plan, Step, VOLUME_INIT, Volume,
+    order, step_name,
+};
+use crate::config::{MergeStrategy, NodeKey, RunConfig};
+use crate::env_vars;
+use crate::project::{Node, Snapshot};
+use crate::step::{
+    OnExit, OnExitSpec, RUN_ID_PARAMETER, Run, RunSpec, RunText, RunValue, SAVE_VERSION_PARAMETER,
+    StepCommand, VolumeInit, VolumeInitSpec,
+};
+
+/// What a plan is made of.
+#[derive(Debug)]
+pub struct Inputs<'a> {
+    /// What Kedro says.
+    pub snapshot: &'a Snapshot,
+    /// What `kubeflow.yaml` says.
+    pub config: &'a RunConfig,
+    /// The registered pipeline.
+    pub pipeline: &'a str,
+    /// Kedro's environment, in the pods too.
+    pub env: &'a str,
+    /// Instead of the configuration's image.
+    pub image: Option<&'a str>,
+    /// `KEDRO_CONFIG_*` and `IAP_CLIENT_ID` of the compiling machine.
+    pub environment: &'a BTreeMap<String, String>,
+}
+
+/// Makes the plan. Findings that are only warnings come with it.
+pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
+    let Inputs { snapshot, config, .. } = inputs;
+    let nodes = pipeline(snapshot, inputs.pipeline)?;
+    if let Some(name) = &config.on_exit_pipeline {
+        pipeline(snapshot, name)?;
+    }
+    let image = inputs
+        .image
+        .or(config.image.as_deref())
+        .filter(|image| !image.is_empty())
+        .ok_or(Error::NoImage)?;
+    let maker = StepMaker { inputs, image, env: environment(inputs.environment) };
+
+    let names: Vec<(String, String)> =
+        nodes.iter().map(|node| (node.name.clone(), step_name(&node.name))).collect();
+    let full = config.node_merge_strategy == MergeStrategy::Full;
+    if !full {
+        refuse(preflight::collisions(&names))?;
+    }
+
+    // One pod shares its files with nobody: as in kedro-kubeflow 0.7.4 it gets
+    // no volume, unless the volume is there for what remains of the run.
+    let volume = config.volume.as_ref().filter(|volume| !full || volume.keep);
+    let mut steps = Vec::new();
+    if let Some(volume) = volume.filter(|volume| !volume.skip_init) {
+        steps.push(maker.volume_init(volume.owner));
+    }
+    let first: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
+    let mount = volume.map(|_| DATA);
+    if full {
+        steps.push(maker.node_step(&step_name(inputs.pipeline), nodes, nodes, true, mount, first));
+    } else {
+        for node in nodes {
+            let needs = if node.needs.is_empty() {
+                first.clone()
+            } else {
+                let needs: BTreeSet<String> = node.needs.iter().map(|name| step_name(name)).collect();
+                needs.into_iter().collect()
+            };
+            let own = std::slice::from_ref(node);
+            steps.push(maker.node_step(&step_name(&node.name), own, nodes, false, mount, needs));
+        }
+    }
+
+    let (parameters, mut findings) = parameters(snapshot);
+    let plan = Plan {
+        project: snapshot.project_name.clone(),
+        pipeline: inputs.pipeline.to_owned(),
+        description: config.description.clone(),
+        root: PROJECT_ROOT.to_owned(),
+        parameters,
+        volume: volume.map(|volume| Volume {
+            storage_class: volume.storageclass.clone(),
+            size: volume.size.clone(),
+            access_modes: volume.access_modes.clone(),
+            keep: volume.keep,
+        }),
+        steps: order::sorted(steps)?,
+        on_exit: config.on_exit_pipeline.as_deref().map(|pipeline| maker.on_exit(pipeline)),
+        ttl: config.ttl,
+    };
+    refuse(preflight::lost_data(&plan, nodes, snapshot))?;
+    findings.extend(preflight::absolute_paths(snapshot));
+    Ok((plan, findings))
+}
+
+fn refuse(findings: Vec<Finding>) -> Result<(), Error> {
+    if findings.is_empty() { Ok(()) } else { Err(Error::Refused(findings)) }
+}
+
+fn pipeline<'s>(snapshot: &'s Snapshot, name: &str) -> Result<&'s [Node], Error> {
+    match snapshot.pipelines.get(name) {
+        Some(nodes) if nodes.is_empty() => Err(Error::EmptyPipeline { name: name.to_owned() }),
+        Some(nodes) => Ok(nodes),
+        None => Err(Error::UnknownPipeline {
+            name: name.to_owned(),
+            known: snapshot.pipelines.keys().cloned().collect(),
+        }),
+    }
+}
+
+/// The variables of every pod, as kedro-kubeflow 0.7.4 has them.
+fn environment(of_this_machine: &BTreeMap<String, String>) -> Vec<(String, RunText)> {
+    let mut env = vec![
+        (
+            env_vars::IAP_CLIENT_ID.to_owned(),
+            RunText::Text(
+                of_this_machine.get(env_vars::IAP_CLIENT_ID).cloned().unwrap_or_default(),
+            ),
+        ),
+        (env_vars::KUBEFLOW_RUN_ID.to_owned(), RunText::Value(RunValue::WorkflowUid)),
+    ];
+    env.extend(
+        of_this_machine
+            .iter()
+            .filter(|(name, _)| name.starts_with(env_vars::KEDRO_CONFIG_PREFIX))
+            .map(|(name, value)| (name.clone(), RunText::Text(value.clone()))),
+    );
+    env
+}
+
+/// Parameters whose key and value survive the trip, and a word on the others.
+fn parameters(snapshot: &Snapshot) -> (Vec<Parameter>, Vec<Finding>) {
+    let mut kept = Vec::new();
+    let mut left_out = Vec::new();
+    for parameter in &snapshot.parameters {
+        let name = &parameter.name;
+        let valid = !name.is_empty()
+            && name.chars().all(|character| {
+                character.is_ascii_alphanumeric() || matches!(character, '-' | '_')
+            });
+        // `workflow.parameters.json` is Argo's name for all of them.
+        let taken = [RUN_ID_PARAMETER, SAVE_VERSION_PARAMETER, "json"].contains(&name.as_str());
+        let reason = match (&parameter.text, valid, taken) {
+            (Some(text), true, false) => {
+                kept.push(Parameter { name: name.clone(), value: text.clone() });
+                continue;
+            }
+            (None, ..) => parameter
+                .reason
+                .clone()
+                .unwrap_or_else(|| "its value does not survive as JSON".to_owned()),
+            (_, false, _) => "its name has more than letters, digits, `-` and `_`".to_owned(),
+            (_, _, true) => "its name has a meaning of its own in a workflow".to_owned(),
+        };
+        left_out.push(format!("`{name}` ({reason})"));
+    }
+    let findings = if left_out.is_empty() {
+        Vec::new()
+    } else {
+        vec![Finding {
+            code: "parameter-not-overridable",
+            severity: Severity::Warning,
+            message: format!("no parameter of the workflow: {}", left_out.join(", ")),
+            help: "the pods read these from the image's own conf/; they cannot be set for a single run"
+                .to_owned(),
+        }]
+    };
+    (kept, findings)
+}
+
+struct StepMaker<'a> {
+    inputs: &'a Inputs<'a>,
+    image: &'a str,
+    env: Vec<(String, RunText)>,
+}
+
+impl StepMaker<'_> {
+    fn volume_init(&self, owner: Option<u32>) -> Step {
+        let command = StepCommand::VolumeInit(VolumeInit {
+            spec: VolumeInitSpec { from: DATA.to_owned(), to: DATA_VOLUME.to_owned(), owner },
+        });
+        let step = self.step(VOLUME_INIT, VOLUME_INIT, &[], command);
+        // A fresh volume belongs to root; only root can give it to the owner.
+        Step { mount: Some(DATA_VOLUME), user: owner.map(|_| 0), ..step }
+    }
+
+    fn node_step(
+        &self,
+        name: &str,
+        nodes: &[Node],
+        pipeline: &[Node],
+        whole: bool,
+        mount: Option<&'static str>,
+        needs: Vec<String>,
+    ) -> Step {
+        let names: Vec<String> = nodes.iter().map(|node| node.name.clone()).collect();
+        let command = StepCommand::Run(Run {
+            spec: RunSpec {
+                env: self.inputs.env.to_owned(),
+                pipeline: self.inputs.pipeline.to_owned(),
+                nodes: if whole { Vec::new() } else { names.clone() },
+                load_at_save_version: self.made_and_loaded(nodes, pipeline),
+            },
+            identity: crate::step::Identity::of_the_run(),
+        });
+        let (key, tags) = match (whole, nodes) {
+            (false, [node]) => (node.name.as_str(), node.tags.as_slice()),
+            _ => (self.inputs.pipeline, &[][..]),
+        };
+        Step { mount, needs, nodes: names, ..self.step(name, key, tags, command) }
+    }
+
+    /// Versioned datasets that the pipeline makes and these nodes load.
+    fn made_and_loaded(&self, nodes: &[Node], pipeline: &[Node]) -> Vec<String> {
+        let made: BTreeSet<&str> = pipeline
+            .iter()
+            .flat_map(|node| node.outputs.iter().map(|name| base_name(name)))
+            .collect();
+        let loaded: BTreeSet<&String> = nodes
+            .iter()
+            .flat_map(|node| &node.inputs)
+            .filter(|name| !is_parameter(name) && made.contains(base_name(name)))
+            .filter(|name| {
+                self.inputs.snapshot.datasets.get(*name).is_some_and(|dataset| dataset.versioned)
+            })
+            .collect();
+        loaded.into_iter().cloned().collect()
+    }
+
+    fn on_exit(&self, pipeline: &str) -> Step {
+        let command = StepCommand::OnExit(OnExit {
+            spec: OnExitSpec { env: self.inputs.env.to_owned(), pipeline: pipeline.to_owned() },
+            identity: crate::step::Identity::of_the_run(),
+            status: RunText::Value(RunValue::Status),
+            failures: RunText::Value(RunValue::Failures),
+        });
+        self.step(ON_EXIT, ON_EXIT, &[], command)
+    }
+
+    fn step(&self, name: &str, key: &str, tags: &[String], command: StepCommand) -> Step {
+        let config = self.inputs.config;
+        let key = NodeKey { name: key, step: name, tags };
+        Step {
+            name: name.to_owned(),
+            command,
+            image: self.image.to_owned(),
+            pull_policy: config.image_pull_policy,
+            resources: config.resources_for(key),
+            tolerations: config.tolerations_for(key),
+            // Each entry was found complete when the configuration was read.
+            retry: config.retry_policy_for(key).unwrap_or_default(),
+            mount: None,
+            env: self.env.clone(),
+            user: config.volume.as_ref().and_then(|volume| volume.owner),
+            needs: Vec::new(),
+            nodes: Vec::new(),
+        }
+    }
+}

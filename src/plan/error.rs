@@ -1,0 +1,32 @@
+//! Why there is no plan.
+
+use super::preflight::Finding;
+use crate::names::did_you_mean;
+
+/// There is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The pipeline is not registered.
+    #[error("the project has no pipeline `{name}`.{}\n  = note: registered are {}", did_you_mean(name, known.iter().map(String::as_str)), known.join(", "))]
+    UnknownPipeline {
+        /// As given.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// The pipeline has no node.
+    #[error("the pipeline `{name}` has no nodes\n  = help: look at what register_pipelines() returns")]
+    EmptyPipeline {
+        /// As given.
+        name: String,
+    },
+    /// Neither `--image` nor the configuration names one.
+    #[error("no image is named\n  = help: set run_config.image in kubeflow.yaml, or give --image")]
+    NoImage,
+    /// The steps wait for each other.
+    #[error("the steps wait for each other in a circle: {}", .0.join(" -> "))]
+    Cycle(Vec<String>),
+    /// The workflow would certainly lose data, or fail.
+    #[error("{}", .0.iter().map(Finding::to_string).collect::<Vec<_>>().join("\n\n"))]
+    Refused(Vec<Finding>),
+}

@@ -1,0 +1,112 @@
+//! What the probe answers.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+/// A Kedro project as Kedro itself sees it, under one Kedro environment.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Snapshot {
+    /// For example `0.19.15`.
+    pub kedro_version: String,
+    /// For example `3.11.7`.
+    pub python_version: String,
+    /// The human-readable name, from `pyproject.toml`.
+    pub project_name: String,
+    /// The importable package.
+    pub package_name: String,
+    /// The folder of the sources, below the root (usually `src`).
+    pub source_dir: String,
+    /// The folder of the configuration (usually `conf`), below the root or absolute.
+    pub conf_source: String,
+    /// The configuration environment that others overlay (usually `base`).
+    pub base_env: String,
+    /// Installed Kedro plugins that register hooks, as `name version`.
+    pub hooks: Vec<String>,
+    /// Every registered pipeline, its nodes in Kedro's order.
+    pub pipelines: BTreeMap<String, Vec<Node>>,
+    /// Every dataset that a node of any pipeline reads or writes, parameters apart.
+    pub datasets: BTreeMap<String, Dataset>,
+    /// Catalog entries whose path is absolute and leads into the project.
+    pub absolute_paths: Vec<String>,
+    /// Top-level parameters in the order of the configuration files.
+    pub parameters: Vec<Parameter>,
+    /// New texts of the parameters that the request's assignments change.
+    pub overrides: IndexMap<String, String>,
+}
+
+/// A node of a pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Node {
+    /// With its namespace in front; for an unnamed node, what Kedro calls it.
+    pub name: String,
+    /// `a.b` for a node in the namespace `b` within `a`.
+    pub namespace: Option<String>,
+    /// Sorted.
+    pub tags: Vec<String>,
+    /// Datasets and parameters, transcoding (`name@pandas`) included.
+    pub inputs: Vec<String>,
+    /// Datasets, transcoding included.
+    pub outputs: Vec<String>,
+    /// Datasets confirmed after the node has run.
+    pub confirms: Vec<String>,
+    /// Names of the nodes whose outputs this one reads.
+    pub needs: Vec<String>,
+}
+
+/// A dataset of the catalog, dataset factories resolved.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Dataset {
+    /// Python class; `None` where the catalog does not declare the name.
+    #[serde(rename = "type")]
+    pub class: Option<String>,
+    /// Lives in the process only.
+    pub memory: bool,
+    /// Saved under a version folder of the run.
+    #[serde(default)]
+    pub versioned: bool,
+    /// `file`, `s3`, …; `None` for datasets without a path.
+    pub protocol: Option<String>,
+    /// Below the project's root, or absolute, or within the remote store.
+    pub path: Option<String>,
+    /// Whether a local path lies in the project.
+    #[serde(default)]
+    pub inside_project: bool,
+}
+
+/// A top-level parameter of the project.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Parameter {
+    /// The key.
+    pub name: String,
+    /// The value as JSON that PyYAML too reads back unchanged; `None` where
+    /// JSON cannot carry it.
+    pub text: Option<String>,
+    /// Why there is no text.
+    pub reason: Option<String>,
+}
+
+impl Snapshot {
+    /// Names of all nodes of all pipelines, each once, sorted.
+    pub fn node_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> =
+            self.pipelines.values().flatten().map(|node| node.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Tags of all nodes of all pipelines, each once, sorted.
+    pub fn tags(&self) -> Vec<&str> {
+        let mut tags: Vec<&str> = self
+            .pipelines
+            .values()
+            .flatten()
+            .flat_map(|node| node.tags.iter().map(String::as_str))
+            .collect();
+        tags.sort_unstable();
+        tags.dedup();
+        tags
+    }
+}

@@ -1,0 +1,257 @@
+//! The argv of every pod: [`StepCommand`], and its inverse `to_argv`.
+//!
+//! Argo and the kubelet rewrite argv (seen on Argo 3.7 and Kubernetes 1.33):
+//! `{{…}}` is a tag wherever it stands, `$(X)` becomes a variable's value and
+//! `$$` one `$`. So text that is known at compile time travels as one element
+//! of JSON whose strings hold neither `{` nor `$`, and what only the run knows
+//! travels as base64, but for ids and versions, which need no protection.
+
+use std::io;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use clap::{Args, Subcommand};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::run_value::{RunText, RunValue};
+
+/// One step of a workflow: what stands behind `kubedro step`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum StepCommand {
+    /// Fill the volume with the image's data and set the owner
+    VolumeInit(VolumeInit),
+    /// Run nodes of a pipeline through Kedro
+    Run(Run),
+    /// Run the on-exit pipeline with the status of the workflow
+    OnExit(OnExit),
+}
+
+/// `kubedro step volume-init`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct VolumeInit {
+    /// Compile-time settings, as JSON
+    #[arg(value_name = "JSON", value_parser = from_json::<VolumeInitSpec>)]
+    pub spec: VolumeInitSpec,
+}
+
+/// What fills a volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VolumeInitSpec {
+    /// The image's data, below the working directory.
+    pub from: String,
+    /// Where the volume is mounted, below the working directory.
+    pub to: String,
+    /// The numeric user that everything is given to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<u32>,
+}
+
+/// `kubedro step run`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Run {
+    /// Compile-time settings, as JSON
+    #[arg(value_name = "JSON", value_parser = from_json::<RunSpec>)]
+    pub spec: RunSpec,
+    #[command(flatten)]
+    #[allow(missing_docs)] // documented by its type; a comment would be help text
+    pub identity: Identity,
+}
+
+/// Which part of a pipeline runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunSpec {
+    /// Kedro's environment.
+    pub env: String,
+    /// The registered pipeline.
+    pub pipeline: String,
+    /// The nodes, by name; none means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<String>,
+    /// Versioned datasets that this run makes and these nodes load: they are
+    /// loaded at the run's own save version, not at the newest there is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub load_at_save_version: Vec<String>,
+}
+
+/// `kubedro step on-exit`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct OnExit {
+    /// Compile-time settings, as JSON
+    #[arg(value_name = "JSON", value_parser = from_json::<OnExitSpec>)]
+    pub spec: OnExitSpec,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub identity: Identity,
+    /// What became of the workflow (base64)
+    #[arg(long, value_name = "BASE64", value_parser = from_base64)]
+    pub status: RunText,
+    /// The steps that failed, as a JSON list (base64)
+    #[arg(long, value_name = "BASE64", value_parser = from_base64)]
+    pub failures: RunText,
+}
+
+/// The on-exit pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OnExitSpec {
+    /// Kedro's environment.
+    pub env: String,
+    /// The registered pipeline.
+    pub pipeline: String,
+}
+
+/// What all pods of a run have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Identity {
+    /// The run's id
+    #[arg(long, value_name = "ID")]
+    pub run_id: RunText,
+    /// The save version of all versioned datasets of the run
+    #[arg(long, value_name = "VERSION")]
+    pub save_version: RunText,
+    /// The workflow's parameters, as a JSON list of names and values (base64)
+    #[arg(long, value_name = "BASE64", value_parser = from_base64)]
+    pub parameters: RunText,
+}
+
+impl Identity {
+    /// All of it known only to the run.
+    pub fn of_the_run() -> Self {
+        Self {
+            run_id: RunText::Value(RunValue::RunId),
+            save_version: RunText::Value(RunValue::SaveVersion),
+            parameters: RunText::Value(RunValue::Parameters),
+        }
+    }
+
+    fn resolved(&self, value: &dyn Fn(&RunValue) -> String) -> Self {
+        Self {
+            run_id: self.run_id.resolved(value),
+            save_version: self.save_version.resolved(value),
+            parameters: self.parameters.resolved(value),
+        }
+    }
+
+    fn append(&self, argv: &mut Vec<String>, placeholder: &dyn Fn(&RunValue, Form) -> String) {
+        argv.push(plain_option("--run-id", &self.run_id, placeholder));
+        argv.push(plain_option("--save-version", &self.save_version, placeholder));
+        argv.push(base64_option("--parameters", &self.parameters, placeholder));
+    }
+}
+
+/// How a run's value stands in argv.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// As it is.
+    Plain,
+    /// As base64.
+    Base64,
+}
+
+impl StepCommand {
+    /// The arguments behind the program's name, `step` first. `placeholder`
+    /// writes the values that are not known yet, in the form that is asked for.
+    ///
+    /// Parsing what this returns gives the same command again.
+    pub fn to_argv(&self, placeholder: &dyn Fn(&RunValue, Form) -> String) -> Vec<String> {
+        let mut argv = vec!["step".to_owned()];
+        match self {
+            Self::VolumeInit(step) => {
+                argv.extend(["volume-init".to_owned(), to_json(&step.spec)]);
+            }
+            Self::Run(step) => {
+                argv.extend(["run".to_owned(), to_json(&step.spec)]);
+                step.identity.append(&mut argv, placeholder);
+            }
+            Self::OnExit(step) => {
+                argv.extend(["on-exit".to_owned(), to_json(&step.spec)]);
+                step.identity.append(&mut argv, placeholder);
+                argv.push(base64_option("--status", &step.status, placeholder));
+                argv.push(base64_option("--failures", &step.failures, placeholder));
+            }
+        }
+        argv
+    }
+
+    /// The same command with the run's values put in.
+    #[must_use]
+    pub fn resolved(&self, value: &dyn Fn(&RunValue) -> String) -> Self {
+        match self {
+            Self::VolumeInit(step) => Self::VolumeInit(step.clone()),
+            Self::Run(step) => Self::Run(Run {
+                spec: step.spec.clone(),
+                identity: step.identity.resolved(value),
+            }),
+            Self::OnExit(step) => Self::OnExit(OnExit {
+                spec: step.spec.clone(),
+                identity: step.identity.resolved(value),
+                status: step.status.resolved(value),
+                failures: step.failures.resolved(value),
+            }),
+        }
+    }
+}
+
+/// `--name=value` in one element, so that a value may begin with `-`.
+fn plain_option(
+    name: &str,
+    text: &RunText,
+    placeholder: &dyn Fn(&RunValue, Form) -> String,
+) -> String {
+    match text {
+        RunText::Text(text) => format!("{name}={text}"),
+        RunText::Value(value) => format!("{name}={}", placeholder(value, Form::Plain)),
+    }
+}
+
+fn base64_option(
+    name: &str,
+    text: &RunText,
+    placeholder: &dyn Fn(&RunValue, Form) -> String,
+) -> String {
+    match text {
+        RunText::Text(text) => format!("{name}={}", BASE64.encode(text)),
+        RunText::Value(value) => format!("{name}={}", placeholder(value, Form::Base64)),
+    }
+}
+
+fn from_base64(text: &str) -> Result<RunText, String> {
+    let bytes = BASE64.decode(text).map_err(|error| format!("not base64: {error}"))?;
+    let text = String::from_utf8(bytes).map_err(|_| "not UTF-8 within base64".to_owned())?;
+    Ok(RunText::Text(text))
+}
+
+fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+fn to_json<T: Serialize>(value: &T) -> String {
+    let mut bytes = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Unexpandable);
+    // A plain structure of texts and numbers always has a JSON.
+    let _ = value.serialize(&mut serializer);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// JSON whose strings hold nothing that Argo or the kubelet would expand. The
+/// braces of its structure are always followed by a quote, never by a brace.
+struct Unexpandable;
+
+impl serde_json::ser::Formatter for Unexpandable {
+    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
+    where
+        W: ?Sized + io::Write,
+    {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(['{', '$']) {
+            writer.write_all(&rest.as_bytes()[..at])?;
+            let escape: &[u8] = if rest.as_bytes()[at] == b'{' { b"\\u007b" } else { b"\\u0024" };
+            writer.write_all(escape)?;
+            rest = &rest[at + 1..];
+        }
+        writer.write_all(rest.as_bytes())
+    }
+}

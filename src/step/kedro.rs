@@ -1,0 +1,138 @@
+//! Calls Kedro: a small Python program, embedded here, and its request in a
+//! file that only this user can read. Nothing of it stands on a command line,
+//! where everybody on the machine could read it.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Error, Identity, RUN_ID_PARAMETER, SAVE_VERSION_PARAMETER, Surroundings,
+};
+use crate::env_vars;
+use crate::project::Interpreter;
+use crate::supervise::{self, Outcome};
+
+const PROGRAM: &str = include_str!("launcher.py");
+
+/// A parameter for Kedro.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Parameter {
+    pub name: String,
+    /// YAML, unless `verbatim`.
+    pub value: String,
+    /// Whether the value is the text itself.
+    #[serde(default, skip_deserializing)]
+    pub verbatim: bool,
+}
+
+impl Parameter {
+    pub fn text(name: &str, value: &str) -> Self {
+        Self { name: name.to_owned(), value: value.to_owned(), verbatim: true }
+    }
+}
+
+/// Which part of which pipeline.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Selection<'a> {
+    pub env: &'a str,
+    pub pipeline: &'a str,
+    pub nodes: &'a [String],
+    pub load_at_save_version: &'a [String],
+}
+
+/// What the program is asked to do.
+#[derive(Debug, Serialize)]
+pub(super) struct Request<'a> {
+    project: &'a Path,
+    #[serde(flatten)]
+    selection: Selection<'a>,
+    run_id: &'a str,
+    save_version: &'a str,
+    parameters: Vec<Parameter>,
+}
+
+impl<'a> Request<'a> {
+    pub fn new(
+        project: &'a Path,
+        selection: Selection<'a>,
+        identity: &'a Identity,
+        parameters: Vec<Parameter>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            project,
+            selection,
+            run_id: checked("run id", identity.run_id.text())?,
+            save_version: checked("save version", identity.save_version.text())?,
+            parameters,
+        })
+    }
+}
+
+/// The workflow's parameters from their JSON, without those of our own.
+pub(super) fn parameters(json: &str) -> Result<Vec<Parameter>, Error> {
+    let mut parameters: Vec<Parameter> =
+        serde_json::from_str(json).map_err(|error| Error::Parameters(error.to_string()))?;
+    parameters.retain(|parameter| {
+        parameter.name != RUN_ID_PARAMETER && parameter.name != SAVE_VERSION_PARAMETER
+    });
+    Ok(parameters)
+}
+
+/// Ids and versions become names of folders, and come in plain text: a tag
+/// that nobody replaced, or a path, must not get through.
+fn checked<'v>(what: &'static str, value: &'v str) -> Result<&'v str, Error> {
+    let valid = !value.is_empty()
+        && value.len() <= 200
+        && !value.starts_with(['.', '-'])
+        && value.chars().all(|character| {
+            character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | ':' | '-')
+        });
+    if valid { Ok(value) } else { Err(Error::Identity { what, value: value.to_owned() }) }
+}
+
+/// Runs Kedro to its end. Its exit code is the outcome.
+pub(super) async fn run(
+    request: &Request<'_>,
+    surroundings: Surroundings<'_>,
+) -> Result<Outcome, Error> {
+    let interpreter = Interpreter::choose(surroundings.project, surroundings.python)?;
+    let folder = tempfile::Builder::new()
+        .prefix("kubedro-step-")
+        .tempdir()
+        .map_err(|source| Error::Write { path: std::env::temp_dir(), source })?;
+    let program = folder.path().join("launcher.py");
+    let request_file = folder.path().join("request.json");
+    let json = serde_json::to_vec(request)
+        .map_err(|error| Error::Write { path: request_file.clone(), source: error.into() })?;
+    write_private(&program, PROGRAM.as_bytes())?;
+    write_private(&request_file, &json)?;
+
+    let mut command = Command::new(&interpreter.path);
+    command
+        .arg(&program)
+        .arg(&request_file)
+        .current_dir(surroundings.project)
+        .env(env_vars::DO_NOT_TRACK, "1")
+        .env(env_vars::PYTHONUNBUFFERED, "1")
+        .env(env_vars::KUBEDRO_RUN_ID, request.run_id)
+        .env(env_vars::KUBEDRO_SAVE_VERSION, request.save_version);
+    let outcome = supervise::run(command, supervise::grace_period()).await?;
+    // The folder is dropped here; one that cannot be removed harms nothing.
+    Ok(outcome)
+}
+
+fn write_private(path: &Path, contents: &[u8]) -> Result<(), Error> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let write = || {
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
+        file.write_all(contents)
+    };
+    write().map_err(|source| Error::Write { path: path.to_path_buf(), source })
+}

@@ -1,0 +1,44 @@
+//! What a pod does: one step of a workflow, told by its argv alone.
+//!
+//! [`StepCommand`] is the only type that the compiler and the pod share. This
+//! room knows nothing of compiling and of the Kubeflow API.
+
+mod command;
+mod error;
+mod kedro;
+mod on_exit;
+mod run;
+mod run_value;
+mod volume_init;
+
+use std::path::Path;
+
+pub use command::{Form, Identity, OnExit, OnExitSpec, Run, RunSpec, StepCommand, VolumeInit, VolumeInitSpec};
+pub use error::Error;
+pub use run_value::{RunText, RunValue, SAVE_VERSION_PARAMETER, RUN_ID_PARAMETER, StepOutput};
+
+use crate::supervise::Outcome;
+
+/// What a step needs to know of where it runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The project's root: the folder of `pyproject.toml`.
+    pub project: &'a Path,
+    /// The project's Python, where the caller names one.
+    pub python: Option<&'a Path>,
+}
+
+/// Runs one step to its end.
+///
+/// The outcome is the child's own where there is one; an error is a step that
+/// did not come so far.
+pub async fn execute(
+    command: &StepCommand,
+    surroundings: Surroundings<'_>,
+) -> Result<Outcome, Error> {
+    match command {
+        StepCommand::VolumeInit(step) => volume_init::execute(&step.spec, surroundings.project),
+        StepCommand::Run(step) => run::execute(step, surroundings).await,
+        StepCommand::OnExit(step) => on_exit::execute(step, surroundings).await,
+    }
+}

@@ -1,0 +1,41 @@
+//! Logs, for people, on standard error. Results go to standard output.
+
+use tracing::Level;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Errors only.
+    Quiet,
+    /// Warnings too.
+    Normal,
+    /// What is being done, and what the project prints.
+    Verbose,
+}
+
+struct NoTime;
+
+impl FormatTime for NoTime {
+    fn format_time(&self, _: &mut Writer<'_>) -> std::fmt::Result {
+        Ok(())
+    }
+}
+
+/// Starts logging; once a process.
+pub fn start(verbosity: Verbosity) {
+    let level = match verbosity {
+        Verbosity::Quiet => Level::ERROR,
+        Verbosity::Normal => Level::WARN,
+        Verbosity::Verbose => Level::DEBUG,
+    };
+    // Only a second start can fail, and the first one stays in force.
+    let _ = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_max_level(level)
+        .with_target(false)
+        .with_timer(NoTime)
+        .try_init();
+}

@@ -1,11 +1,13 @@
 # Shared by the scripts beside it: says what is being done, and sets up what a
 # fresh Debian machine lacks. Source it; it has no effect by itself.
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # the scripts use what is set here
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venvs="$root/.venvs"
 uv_version=0.13.9
+ruff_version=0.17.6
 
 # The Kedro versions that the tests run, and for each the Pythons to prefer.
 kedro_versions=(0.18.14 0.19.15 1.7.0)
@@ -13,6 +15,16 @@ newest_kedro=1.7.0
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# --help prints the comment at the script's head.
+usage() {
+    case ${1:-} in
+        -h | --help)
+            sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"
+            exit 0
+            ;;
+    esac
+}
 
 # Debian packages, only those that are missing. Needs root (or sudo) when any is.
 ensure_packages() {
@@ -32,6 +44,10 @@ ensure_packages() {
 ensure_rust() {
     command -v cargo >/dev/null || die "Rust is missing: install it with rustup (https://rustup.rs)"
     command -v cc >/dev/null || ensure_packages gcc libc6-dev
+}
+
+# Subcommands of cargo that come as components of the toolchain.
+ensure_components() {
     local component
     for component in "$@"; do
         cargo "$component" --version >/dev/null 2>&1 && continue
@@ -68,7 +84,7 @@ ensure_uv() {
     local home="$venvs/uv"
     uv="$home/bin/uv"
     if "$uv" --version 2>/dev/null | grep -qF "$uv_version"; then return; fi
-    command -v python3 >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null || ensure_packages python3 python3-venv
+    python3 -c 'import ensurepip, venv' 2>/dev/null || ensure_packages python3 python3-venv
     say "installing uv $uv_version"
     rm -rf "$home"
     python3 -m venv "$home"

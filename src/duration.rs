@@ -11,10 +11,12 @@ pub fn parse(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut seconds = 0.0;
     while !rest.is_empty() {
-        let number_end = rest.find(|character: char| !(character.is_ascii_digit() || character == '.'))?;
+        let number_end =
+            rest.find(|character: char| !(character.is_ascii_digit() || character == '.'))?;
         let number: f64 = rest[..number_end].parse().ok()?;
         rest = &rest[number_end..];
-        let unit_end = rest.find(|character: char| character.is_ascii_digit()).unwrap_or(rest.len());
+        let unit_end =
+            rest.find(|character: char| character.is_ascii_digit()).unwrap_or(rest.len());
         seconds += number
             * match &rest[..unit_end] {
                 "h" => 3600.0,
@@ -38,9 +40,9 @@ mod tests {
 
     #[test]
     fn reads_what_argo_reads() {
-        assert_eq!(parse("60"), Some(Duration::from_secs(60)));
-        assert_eq!(parse("5m"), Some(Duration::from_secs(300)));
-        assert_eq!(parse("1h30m"), Some(Duration::from_secs(5400)));
+        assert_eq!(parse("60"), Some(Duration::from_mins(1)));
+        assert_eq!(parse("5m"), Some(Duration::from_mins(5)));
+        assert_eq!(parse("1h30m"), Some(Duration::from_mins(90)));
         assert_eq!(parse("1.5s"), Some(Duration::from_millis(1500)));
         assert_eq!(parse("250ms"), Some(Duration::from_millis(250)));
         for wrong in ["", "5 minutes", "m", "-5s", "5x", "1..5s", "99999999999999999999h"] {

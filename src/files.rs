@@ -18,7 +18,8 @@ pub struct WriteError {
 pub fn write_atomically(path: &Path, contents: &[u8]) -> Result<(), WriteError> {
     let attempt = || -> io::Result<()> {
         // Renaming over a link would replace the link; write where it points.
-        let path = &if path.is_symlink() { std::fs::canonicalize(path)? } else { path.to_path_buf() };
+        let path =
+            &if path.is_symlink() { std::fs::canonicalize(path)? } else { path.to_path_buf() };
         // `foo` has the parent ``, which means the current folder.
         let folder = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,

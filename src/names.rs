@@ -16,7 +16,8 @@ where
             let distance = strsim::damerau_levenshtein(&wanted, &folded);
             // A long name that begins or ends with what was typed is near too:
             // namespaces are often left out.
-            let part = wanted.len() >= 4 && (folded.ends_with(&wanted) || folded.starts_with(&wanted));
+            let part =
+                wanted.len() >= 4 && (folded.ends_with(&wanted) || folded.starts_with(&wanted));
             match (distance <= allowed, part) {
                 (true, _) => Some((distance, candidate)),
                 (false, true) => Some((allowed + 1, candidate)),
@@ -36,10 +37,12 @@ where
 }
 
 fn folded(name: &str) -> String {
-    name.to_lowercase()
+    let folded: String = name
+        .to_lowercase()
         .chars()
         .map(|character| if matches!(character, '_' | ' ' | '.') { '-' } else { character })
-        .collect()
+        .collect();
+    folded.trim_matches('-').to_owned()
 }
 
 #[cfg(test)]

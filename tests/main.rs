@@ -1,0 +1,18 @@
+//! Tests that run the real program on real Kedro projects, a file a feature.
+//!
+//! `scripts/test` makes the environments that they need.
+
+// A test that cannot go on has failed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+// Tests are read by name.
+#![allow(missing_docs)]
+
+mod argv;
+mod compile;
+mod config;
+mod exec;
+mod local_run;
+mod local_run_failures;
+mod parameters;
+mod project_errors;
+mod support;

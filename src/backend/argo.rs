@@ -75,6 +75,7 @@ struct Parameter {
 /// win over completion.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names)] // Argo's own names
 struct TtlStrategy {
     seconds_after_completion: u32,
     seconds_after_success: u32,
@@ -226,8 +227,7 @@ fn metadata(plan: &Plan) -> Metadata {
 }
 
 fn spec(plan: &Plan) -> Result<Spec, Error> {
-    let claim_name =
-        || format!("{{{{workflow.name}}}}-{}-data-volume", step_name(&plan.pipeline));
+    let claim_name = || format!("{{{{workflow.name}}}}-{}-data-volume", step_name(&plan.pipeline));
     let kept = plan.volume.as_ref().filter(|volume| volume.keep);
     let passing = plan.volume.as_ref().filter(|volume| !volume.keep);
 
@@ -326,10 +326,10 @@ fn parameters(plan: &Plan) -> Vec<Parameter> {
         value: parameter.value.replace("{{", "{\\u007b"),
     });
     project
-        .chain(own.into_iter().map(|(name, value)| Parameter {
-            name: name.to_owned(),
-            value: value.to_owned(),
-        }))
+        .chain(
+            own.into_iter()
+                .map(|(name, value)| Parameter { name: name.to_owned(), value: value.to_owned() }),
+        )
         .collect()
 }
 
@@ -397,14 +397,11 @@ fn placeholder(value: &RunValue, form: Form) -> String {
         RunValue::RunId => parameter_tag(RUN_ID_PARAMETER),
         RunValue::SaveVersion => parameter_tag(SAVE_VERSION_PARAMETER),
         RunValue::Parameter(name) => parameter_tag(name),
-        RunValue::Parameters => (
-            "{{workflow.parameters.json}}".to_owned(),
-            "workflow.parameters.json".to_owned(),
-        ),
-        RunValue::Status => ("{{workflow.status}}".to_owned(), "workflow.status".to_owned()),
-        RunValue::Failures => {
-            ("{{workflow.failures}}".to_owned(), "workflow.failures".to_owned())
+        RunValue::Parameters => {
+            ("{{workflow.parameters.json}}".to_owned(), "workflow.parameters.json".to_owned())
         }
+        RunValue::Status => ("{{workflow.status}}".to_owned(), "workflow.status".to_owned()),
+        RunValue::Failures => ("{{workflow.failures}}".to_owned(), "workflow.failures".to_owned()),
         RunValue::StepOutput(output) => (
             format!("{{{{tasks.{}.outputs.parameters.{}}}}}", output.step, output.name),
             format!("tasks['{}'].outputs.parameters['{}']", output.step, output.name),

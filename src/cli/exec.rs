@@ -19,7 +19,12 @@ use crate::supervise;
 )]
 pub(super) struct Exec {
     /// The command and its arguments, behind `--`
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "CMD"
+    )]
     command: Vec<OsString>,
 }
 

@@ -52,9 +52,9 @@ impl RunLocal {
         // The image plays no part here; the plan needs a name for it.
         let image = self.image.as_deref();
         let prepared = prepare(globals, &self.pipeline, image, &self.parameters)?;
-        let jobs = self.jobs.unwrap_or_else(|| {
-            std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
-        });
+        let jobs = self
+            .jobs
+            .unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
         let options = Options {
             project: &prepared.root,
             python: &prepared.interpreter.path,
@@ -104,9 +104,7 @@ fn print(summary: &Summary) {
 
 /// Splits at the first `:` or `=`, as Kedro and kedro-kubeflow between them do.
 fn assignment(text: &str) -> Result<Assignment, String> {
-    let at = text
-        .find([':', '='])
-        .ok_or("there is no `=` (or `:`) between a name and a value")?;
+    let at = text.find([':', '=']).ok_or("there is no `=` (or `:`) between a name and a value")?;
     let (name, value) = (text[..at].trim(), text[at + 1..].trim());
     if name.is_empty() {
         return Err("there is no name before the value".to_owned());

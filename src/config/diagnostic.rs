@@ -87,8 +87,8 @@ impl Diagnostic {
             Level::Error => Shown::ERROR,
             Level::Warning => Shown::WARNING,
         };
-        let mut group = level.primary_title(self.message.as_str()).elements(
-            self.place.iter().map(|place| {
+        let mut group =
+            level.primary_title(self.message.as_str()).elements(self.place.iter().map(|place| {
                 let annotation = AnnotationKind::Primary.span(place.span.clone());
                 let annotation = if self.label.is_empty() {
                     annotation
@@ -99,8 +99,7 @@ impl Diagnostic {
                     .line_start(1)
                     .path(&*place.path)
                     .annotation(annotation)
-            }),
-        );
+            }));
         if let Some(help) = &self.help {
             group = group.element(Shown::HELP.message(help.as_str()));
         }

@@ -96,10 +96,7 @@ where
             Ok(value)
         }
         fn visit_str<E: Error>(self, value: &str) -> Result<u64, E> {
-            value
-                .trim()
-                .parse()
-                .map_err(|_| E::invalid_value(Unexpected::Str(value), &self))
+            value.trim().parse().map_err(|_| E::invalid_value(Unexpected::Str(value), &self))
         }
     }
     let value = deserializer.deserialize_any(Whole)?;

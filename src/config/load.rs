@@ -103,10 +103,8 @@ pub fn load(sources: &Sources<'_>) -> Result<Loaded, Error> {
         return Err(Error::Missing { looked_in: folders });
     };
 
-    let names = Names {
-        variables: sources.variables.clone(),
-        environment: sources.environment.clone(),
-    };
+    let names =
+        Names { variables: sources.variables.clone(), environment: sources.environment.clone() };
     let mut undefined = Vec::new();
     interpolate(&mut root, &names, &mut undefined);
     if !undefined.is_empty() {
@@ -263,9 +261,8 @@ fn refused(root: &Node, files: &Files, path: &[Segment], message: &str) -> Diagn
     };
     let mut diagnostic = Diagnostic::error(title, place).label(message);
     // serde lists the variants; name the nearest too.
-    if let Some((wrong, known)) = message
-        .strip_prefix("unknown variant `")
-        .and_then(|rest| rest.split_once('`'))
+    if let Some((wrong, known)) =
+        message.strip_prefix("unknown variant `").and_then(|rest| rest.split_once('`'))
     {
         let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
         let near = did_you_mean(wrong, known);
@@ -324,8 +321,9 @@ fn unknown_key(root: &Node, files: &Files, path: &[Segment]) -> Diagnostic {
         None => files.of(parent),
     };
     let near = did_you_mean(name, known.iter().copied());
-    let diagnostic = Diagnostic::warning(format!("the key `{}` is not known", shown_path(path)), place)
-        .label("nothing reads this");
+    let diagnostic =
+        Diagnostic::warning(format!("the key `{}` is not known", shown_path(path)), place)
+            .label("nothing reads this");
     if near.is_empty() { diagnostic } else { diagnostic.help(near.trim().to_owned()) }
 }
 

@@ -178,7 +178,8 @@ impl fmt::Display for Quantity {
 impl<'de> Deserialize<'de> for Quantity {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // The grammar of k8s.io/apimachinery/pkg/api/resource.
-        const GRAMMAR: &str = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$";
+        const GRAMMAR: &str =
+            r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$";
         let text = lenient::text(deserializer)?;
         match Regex::new(GRAMMAR) {
             Ok(grammar) if !grammar.is_match(&text) => Err(D::Error::custom(format!(
@@ -250,9 +251,9 @@ struct PartialRetryPolicy {
 fn pause<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = lenient::optional_text(deserializer)?;
     match &text {
-        Some(text) if crate::duration::parse(text).is_none() => Err(D::Error::custom(format!(
-            "`{text}` is not a duration, such as 60s, 5m or 1h30m"
-        ))),
+        Some(text) if crate::duration::parse(text).is_none() => {
+            Err(D::Error::custom(format!("`{text}` is not a duration, such as 60s, 5m or 1h30m")))
+        }
         _ => Ok(text),
     }
 }
@@ -296,7 +297,10 @@ impl RunConfig {
 
     /// How often a step is tried again: its own values over `__default__`'s.
     /// An error names the values that neither has.
-    pub fn retry_policy_for(&self, node: NodeKey<'_>) -> Result<Option<RetryPolicy>, Vec<&'static str>> {
+    pub fn retry_policy_for(
+        &self,
+        node: NodeKey<'_>,
+    ) -> Result<Option<RetryPolicy>, Vec<&'static str>> {
         let default = self.retry_policy.get(DEFAULT).cloned().flatten();
         let own = node.own(&self.retry_policy).cloned().flatten();
         if default.is_none() && own.is_none() {

@@ -59,9 +59,9 @@ fn integer(text: &str) -> Option<i64> {
     } else if digits.len() > 1 && digits.starts_with('0') {
         i64::from_str_radix(digits, 8).ok()?
     } else {
-        digits.split(':').try_fold(0i64, |sum, part| {
-            sum.checked_mul(60)?.checked_add(part.parse().ok()?)
-        })?
+        digits
+            .split(':')
+            .try_fold(0i64, |sum, part| sum.checked_mul(60)?.checked_add(part.parse().ok()?))?
     };
     value.checked_mul(sign)
 }

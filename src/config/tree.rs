@@ -202,8 +202,7 @@ impl<'text> Builder<'text> {
             }
             let entry = Entry { key, source: self.source, span: key_node.span, node };
             if let Some(old) = entries.iter_mut().find(|old| old.key == entry.key) {
-                self.repeated
-                    .push(Repeated { key: entry.key.clone(), span: entry.span.clone() });
+                self.repeated.push(Repeated { key: entry.key.clone(), span: entry.span.clone() });
                 *old = entry;
             } else {
                 entries.push(entry);

@@ -79,7 +79,8 @@ pub fn tree(from: &Path, to: &Path, options: &Options<'_>) -> Result<Summary, Er
     for entry in entered {
         let entry = entry.map_err(|error| {
             let path = error.path().unwrap_or(from).to_path_buf();
-            let source = error.into_io_error().unwrap_or_else(|| io::Error::other("a loop of links"));
+            let source =
+                error.into_io_error().unwrap_or_else(|| io::Error::other("a loop of links"));
             Error { action: "read", path, source }
         })?;
         let path = entry.path();
@@ -178,10 +179,7 @@ fn copy_file(
     let permissions = Permissions::from_mode(metadata.mode() & 0o7777);
     own(temporary.path(), owner)?;
     // After the owner, since giving a file away clears its set-id bits.
-    temporary
-        .as_file()
-        .set_permissions(permissions)
-        .map_err(failed("set the mode of", target))?;
+    temporary.as_file().set_permissions(permissions).map_err(failed("set the mode of", target))?;
     set_times(temporary.as_file(), metadata).map_err(failed("set the times of", target))?;
     make_way(target)?;
     temporary.persist(target).map_err(|error| failed("write", target)(error.error))?;
@@ -220,7 +218,8 @@ mod tests {
         let (from, to) = (folder.path().join("from"), folder.path().join("to"));
         fs::create_dir_all(from.join("a/empty")).unwrap();
         fs::write(from.join("a/file\nwith a new line"), "text").unwrap();
-        fs::set_permissions(from.join("a/file\nwith a new line"), Permissions::from_mode(0o4751)).unwrap();
+        fs::set_permissions(from.join("a/file\nwith a new line"), Permissions::from_mode(0o4751))
+            .unwrap();
         symlink("nowhere", from.join("dangling")).unwrap();
         fs::set_permissions(from.join("a"), Permissions::from_mode(0o555)).unwrap();
         let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);

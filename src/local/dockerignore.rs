@@ -36,8 +36,8 @@ impl Dockerignore {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(io_error("read", &path)(error)),
         };
-        let rules = parse(&text)
-            .map_err(|(line, message)| Error::Dockerignore { path, line, message })?;
+        let rules =
+            parse(&text).map_err(|(line, message)| Error::Dockerignore { path, line, message })?;
         Ok(Self { rules, root: root.to_path_buf(), workdir: workdir.to_path_buf() })
     }
 
@@ -190,8 +190,14 @@ mod tests {
     fn wildcards_as_docker_reads_them() {
         let paths = ["a/__pycache__/x.pyc", "__pycache__/y", "x.pyc", "ab.txt", "a/b.txt", "a.b"];
         assert_eq!(taken("**/__pycache__", &paths), ["x.pyc", "ab.txt", "a/b.txt", "a.b"]);
-        assert_eq!(taken("*.pyc", &paths), ["a/__pycache__/x.pyc", "__pycache__/y", "ab.txt", "a/b.txt", "a.b"]);
-        assert_eq!(taken("a?.txt\na.[a-c]", &paths), ["a/__pycache__/x.pyc", "__pycache__/y", "x.pyc", "a/b.txt"]);
+        assert_eq!(
+            taken("*.pyc", &paths),
+            ["a/__pycache__/x.pyc", "__pycache__/y", "ab.txt", "a/b.txt", "a.b"]
+        );
+        assert_eq!(
+            taken("a?.txt\na.[a-c]", &paths),
+            ["a/__pycache__/x.pyc", "__pycache__/y", "x.pyc", "a/b.txt"]
+        );
         assert_eq!(taken("**", &paths), Vec::<&str>::new());
         assert_eq!(taken("a\\.b", &paths).len(), 5);
     }

@@ -126,10 +126,8 @@ impl Process {
                 aborter.abort();
             }
         }
-        let last_lines = sink
-            .lock()
-            .map(|sink| sink.last.iter().cloned().collect())
-            .unwrap_or_default();
+        let last_lines =
+            sink.lock().map(|sink| sink.last.iter().cloned().collect()).unwrap_or_default();
         Ok(End { reason: reason(status), last_lines, stopped })
     }
 
@@ -178,7 +176,9 @@ fn reason(status: ExitStatus) -> Option<String> {
     match (status.code(), status.signal()) {
         (Some(0), _) => None,
         (Some(code), _) => Some(format!("Error (exit code {code})")),
-        (None, Some(number)) => Some(format!("Error (exit code {}: signal {number})", 128 + number)),
+        (None, Some(number)) => {
+            Some(format!("Error (exit code {}: signal {number})", 128 + number))
+        }
         (None, None) => Some("Error (no exit code)".to_owned()),
     }
 }

@@ -89,7 +89,13 @@ impl Progress {
         if self.terminal.is_some() {
             self.line(&format!("{mark} {text}"));
         } else {
-            self.line(&format!("{}: {} in {} ({done}/{})", report.name, report.state, seconds(report.duration), self.total));
+            self.line(&format!(
+                "{}: {} in {} ({done}/{})",
+                report.name,
+                report.state,
+                seconds(report.duration),
+                self.total
+            ));
         }
         if let State::Failed { reason, last_lines } = &report.state {
             self.always(&format!("{}: {reason}; its last lines:", report.name));

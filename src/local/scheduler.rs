@@ -2,7 +2,7 @@
 //! have succeeded; after a failure nothing new starts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -44,12 +44,14 @@ impl<'a> Scheduler<'a> {
 
         let mut reports = self.run_graph(&program, &stop).await?;
         let good = reports.iter().all(|report| report.state == State::Succeeded);
-        self.values.status = if good { "Succeeded" } else { "Failed" }.to_owned();
+        self.values.status = String::from(if good { "Succeeded" } else { "Failed" });
         self.values.failures = failures::encoded(&reports);
 
         if let Some(step) = &self.plan.on_exit {
             let process = self.process(step, &program);
-            reports.push(attempts(process, step.retry.clone(), stop.clone(), self.progress.clone()).await);
+            reports.push(
+                attempts(process, step.retry.clone(), stop.clone(), self.progress.clone()).await,
+            );
         }
         self.progress.finished();
         let stopped_by = *stopped_by.borrow();
@@ -69,14 +71,16 @@ impl<'a> Scheduler<'a> {
 
     async fn run_graph(
         &self,
-        program: &PathBuf,
+        program: &Path,
         stop: &watch::Receiver<u32>,
     ) -> Result<Vec<StepReport>, Error> {
         let mut waiting: BTreeMap<&str, (&Step, BTreeSet<&str>)> = self
             .plan
             .steps
             .iter()
-            .map(|step| (step.name.as_str(), (step, step.needs.iter().map(String::as_str).collect())))
+            .map(|step| {
+                (step.name.as_str(), (step, step.needs.iter().map(String::as_str).collect()))
+            })
             .collect();
         let mut done: BTreeMap<String, StepReport> = BTreeMap::new();
         let mut running: JoinSet<StepReport> = JoinSet::new();
@@ -92,7 +96,12 @@ impl<'a> Scheduler<'a> {
                 }
                 waiting.remove(name);
                 let process = self.process(step, program);
-                running.spawn(attempts(process, step.retry.clone(), stop.clone(), self.progress.clone()));
+                running.spawn(attempts(
+                    process,
+                    step.retry.clone(),
+                    stop.clone(),
+                    self.progress.clone(),
+                ));
             }
             let Some(ended) = running.join_next().await else { break };
             let report = ended.map_err(|error| {
@@ -123,7 +132,7 @@ impl<'a> Scheduler<'a> {
     }
 
     /// The very argv of the step's pod, with the run's values in it.
-    fn process(&self, step: &Step, program: &PathBuf) -> Process {
+    fn process(&self, step: &Step, program: &Path) -> Process {
         let value = |value: &RunValue| self.values.text(value);
         // Nothing is left to be put in when all values are.
         let nothing = |_: &RunValue, _: Form| String::new();
@@ -143,7 +152,7 @@ impl<'a> Scheduler<'a> {
         ));
         Process {
             step: step.name.clone(),
-            program: program.clone(),
+            program: program.to_path_buf(),
             argv: step.command.resolved(&value).to_argv(&nothing),
             folder: self.views.of(step),
             env,
@@ -189,8 +198,7 @@ async fn attempts(
         }
         pause = pause.saturating_mul(factor);
     };
-    let report =
-        StepReport { name: process.step.clone(), state, duration: begin.elapsed(), tries };
+    let report = StepReport { name: process.step.clone(), state, duration: begin.elapsed(), tries };
     progress.ended(&report);
     report
 }

@@ -32,7 +32,8 @@ struct NamedValue {
 impl Values {
     pub fn new(plan: &Plan, overrides: &IndexMap<String, String>) -> Result<Self, Error> {
         let uid = random_uid()?;
-        let save_version = format!("{}-{uid}", jiff::Timestamp::now().strftime("%Y-%m-%dT%H.%M.%SZ"));
+        let save_version =
+            format!("{}-{uid}", jiff::Timestamp::now().strftime("%Y-%m-%dT%H.%M.%SZ"));
         let mut parameters: Vec<NamedValue> = plan
             .parameters
             .iter()

@@ -93,7 +93,10 @@ impl Views {
         let image = self.root.join("image");
         fs::remove_dir_all(&image).map_err(io_error("remove", &image))?;
         let mut views = vec![self.root.join("project")];
-        if let Ok(pods) = fs::read_dir(self.root.join("pods")) {
+        let pods = self.root.join("pods");
+        if self.has_volume && pods.is_dir() {
+            fs::remove_dir_all(&pods).map_err(io_error("remove", &pods))?;
+        } else if let Ok(pods) = fs::read_dir(&pods) {
             views.extend(pods.flatten().map(|entry| entry.path()));
         }
         for view in views.iter().filter(|view| view.is_dir()) {

@@ -69,7 +69,8 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
             let needs = if node.needs.is_empty() {
                 first.clone()
             } else {
-                let needs: BTreeSet<String> = node.needs.iter().map(|name| step_name(name)).collect();
+                let needs: BTreeSet<String> =
+                    node.needs.iter().map(|name| step_name(name)).collect();
                 needs.into_iter().collect()
             };
             let own = std::slice::from_ref(node);

@@ -15,7 +15,9 @@ pub enum Error {
         known: Vec<String>,
     },
     /// The pipeline has no node.
-    #[error("the pipeline `{name}` has no nodes\n  = help: look at what register_pipelines() returns")]
+    #[error(
+        "the pipeline `{name}` has no nodes\n  = help: look at what register_pipelines() returns"
+    )]
     EmptyPipeline {
         /// As given.
         name: String,

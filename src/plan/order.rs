@@ -41,9 +41,9 @@ fn circle(waiting: &BTreeMap<String, (Step, BTreeSet<String>)>) -> Vec<String> {
             path.push(name);
             break;
         }
-        next = waiting.get(&name).and_then(|(_, needs)| {
-            needs.iter().find(|need| waiting.contains_key(*need)).cloned()
-        });
+        next = waiting
+            .get(&name)
+            .and_then(|(_, needs)| needs.iter().find(|need| waiting.contains_key(*need)).cloned());
         path.push(name);
     }
     path

@@ -106,7 +106,8 @@ pub(super) fn lost_data(plan: &Plan, nodes: &[Node], snapshot: &Snapshot) -> Vec
             if step_of.get(from.name.as_str()) == step_of.get(node.name.as_str()) {
                 continue;
             }
-            let between = format!("`{base}`, which `{}` makes and `{}` reads,", from.name, node.name);
+            let between =
+                format!("`{base}`, which `{}` makes and `{}` reads,", from.name, node.name);
             let local = matches!(dataset.protocol.as_deref(), Some("file" | "local"));
             let path = dataset.path.as_deref().unwrap_or_default();
             let in_data = dataset.inside_project
@@ -127,7 +128,10 @@ pub(super) fn lost_data(plan: &Plan, nodes: &[Node], snapshot: &Snapshot) -> Vec
             } else if local && !in_data {
                 error(
                     "path-outside-volume",
-                    format!("{between} is a file outside the volume ({path}): the volume is mounted at {}/{DATA}", plan.root),
+                    format!(
+                        "{between} is a file outside the volume ({path}): the volume is mounted at {}/{DATA}",
+                        plan.root
+                    ),
                     "put its filepath below data/",
                 )
             } else {

@@ -70,7 +70,9 @@ pub enum Error {
         interpreter: Interpreter,
     },
     /// Kedro before 0.18.5.
-    #[error("{message}\n  = help: the oldest Kedro with what a workflow's steps need is 0.18.5; 0.18.14 needs no change to a project of 0.18")]
+    #[error(
+        "{message}\n  = help: the oldest Kedro with what a workflow's steps need is 0.18.5; 0.18.14 needs no change to a project of 0.18"
+    )]
     KedroTooOld {
         /// Names the version.
         message: String,

@@ -27,7 +27,8 @@ fn is_root(folder: &Path) -> bool {
     std::fs::read_to_string(folder.join("pyproject.toml")).is_ok_and(|text| {
         text.lines().any(|line| {
             let line = line.split('#').next().unwrap_or_default();
-            let table: String = line.chars().filter(|character| !character.is_whitespace()).collect();
+            let table: String =
+                line.chars().filter(|character| !character.is_whitespace()).collect();
             table == "[tool.kedro]"
         })
     })

@@ -44,7 +44,9 @@ def same(left, right):
 def dumped(value):
     """JSON whose floats are floats for YAML 1.1 too: 1.0e-05, not 1e-05."""
     if isinstance(value, dict):
-        items = (json.dumps(key, ensure_ascii=False) + ": " + dumped(item) for key, item in value.items())
+        items = (
+            json.dumps(key, ensure_ascii=False) + ": " + dumped(item) for key, item in value.items()
+        )
         return "{" + ", ".join(items) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(dumped, value)) + "]"
@@ -131,7 +133,9 @@ def overridden(parameters, assignments):
             value = yaml.safe_load(text)
         except yaml.YAMLError as error:
             problem = getattr(error, "problem", None) or str(error)
-            raise Refusal("parameter", "the value of parameter `%s` is not YAML: %s" % (name, problem))
+            raise Refusal(
+                "parameter", "the value of parameter `%s` is not YAML: %s" % (name, problem)
+            )
         top, *rest = [name] if name in parameters else name.split(".")
         if top not in parameters:
             raise Refusal(
@@ -207,9 +211,7 @@ def absolute_paths(loader, root):
         str(name)
         for name, entry in catalog.items()
         if hasattr(entry, "get")
-        and any(
-            str(entry.get(key) or "").startswith(root + os.sep) for key in ("filepath", "path")
-        )
+        and any(str(entry.get(key) or "").startswith(root + os.sep) for key in ("filepath", "path"))
     )
 
 
@@ -330,16 +332,14 @@ def inspect_project(request, root, stage):
     # Now, because importing Kedro puts its own hook there.
     warnings.showwarning = note_swallowed_import
     warnings.filterwarnings("always", message="\\s*An error occurred while importing the")
-    described = {name: pipeline for name, pipeline in pipelines.items()}
+    described = dict(pipelines.items())
     if swallowed:
         raise swallowed[0]
 
     stage[0] = "loading the configuration"
     from kedro.framework.session import KedroSession
 
-    session = KedroSession.create(
-        project_path=root, env=request["env"], save_on_close=False
-    )
+    session = KedroSession.create(project_path=root, env=request["env"], save_on_close=False)
     context = session.load_context()
     parameters = parameters_of(context.config_loader)
     # Before the catalog is made: that may turn the paths into absolute ones.
@@ -387,7 +387,8 @@ def inspect_project(request, root, stage):
                 if not isinstance(name, str)
                 else why_not_json(value),
             }
-            for name, value in parameters.items()
+            # Kedro reads a set of files, so their order is another at each start.
+            for name, value in sorted(parameters.items(), key=lambda item: str(item[0]))
         ],
         "overrides": overridden(parameters, request["parameters"]),
     }

@@ -50,8 +50,7 @@ enum Refusal {
 ///
 /// Kedro is asked each time; nothing is remembered between two calls.
 pub fn ask(interpreter: &Interpreter, request: &Request<'_>) -> Result<Snapshot, Error> {
-    let failed =
-        |source| Error::PythonFailed { interpreter: interpreter.clone(), source };
+    let failed = |source| Error::PythonFailed { interpreter: interpreter.clone(), source };
     let mut child = Command::new(&interpreter.path)
         .args(["-c", PROGRAM])
         .current_dir(request.project)

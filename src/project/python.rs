@@ -55,8 +55,7 @@ impl Interpreter {
             let folder = std::env::var_os(name).filter(|value| !value.is_empty())?;
             Some(Self { path: Path::new(&folder).join("bin/python"), origin })
         };
-        let dot_venv =
-            Self { path: root.join(".venv/bin/python"), origin: Origin::DotVenv };
+        let dot_venv = Self { path: root.join(".venv/bin/python"), origin: Origin::DotVenv };
         let chosen = [
             of_environment(env_vars::VIRTUAL_ENV, Origin::VirtualEnv),
             of_environment(env_vars::CONDA_PREFIX, Origin::Conda),

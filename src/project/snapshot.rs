@@ -30,7 +30,7 @@ pub struct Snapshot {
     pub datasets: BTreeMap<String, Dataset>,
     /// Catalog entries whose path is absolute and leads into the project.
     pub absolute_paths: Vec<String>,
-    /// Top-level parameters in the order of the configuration files.
+    /// Top-level parameters, sorted.
     pub parameters: Vec<Parameter>,
     /// New texts of the parameters that the request's assignments change.
     pub overrides: IndexMap<String, String>,

@@ -181,10 +181,9 @@ impl StepCommand {
     pub fn resolved(&self, value: &dyn Fn(&RunValue) -> String) -> Self {
         match self {
             Self::VolumeInit(step) => Self::VolumeInit(step.clone()),
-            Self::Run(step) => Self::Run(Run {
-                spec: step.spec.clone(),
-                identity: step.identity.resolved(value),
-            }),
+            Self::Run(step) => {
+                Self::Run(Run { spec: step.spec.clone(), identity: step.identity.resolved(value) })
+            }
             Self::OnExit(step) => Self::OnExit(OnExit {
                 spec: step.spec.clone(),
                 identity: step.identity.resolved(value),

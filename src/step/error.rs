@@ -29,7 +29,9 @@ pub enum Error {
     #[error("the workflow's parameters are not a JSON list of names and values: {0}")]
     Parameters(String),
     /// A run's value that cannot be one.
-    #[error("`{value}` cannot be a {what}: only letters, digits and `.`, `_`, `:`, `-` are allowed")]
+    #[error(
+        "`{value}` cannot be a {what}: only letters, digits and `.`, `_`, `:`, `-` are allowed"
+    )]
     Identity {
         /// Which value.
         what: &'static str,

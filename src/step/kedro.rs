@@ -8,9 +8,7 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Error, Identity, RUN_ID_PARAMETER, SAVE_VERSION_PARAMETER, Surroundings,
-};
+use super::{Error, Identity, RUN_ID_PARAMETER, SAVE_VERSION_PARAMETER, Surroundings};
 use crate::env_vars;
 use crate::project::Interpreter;
 use crate::supervise::{self, Outcome};
@@ -127,11 +125,8 @@ pub(super) async fn run(
 fn write_private(path: &Path, contents: &[u8]) -> Result<(), Error> {
     use std::os::unix::fs::OpenOptionsExt;
     let write = || {
-        let mut file = std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)?;
+        let mut file =
+            std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         file.write_all(contents)
     };
     write().map_err(|source| Error::Write { path: path.to_path_buf(), source })

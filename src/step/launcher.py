@@ -69,9 +69,7 @@ def run(session, request):
     accepted = inspect.signature(session.run).parameters
     arguments = {
         "node_names": request["nodes"] or None,
-        "load_versions": {
-            name: request["save_version"] for name in request["load_at_save_version"]
-        },
+        "load_versions": dict.fromkeys(request["load_at_save_version"], request["save_version"]),
     }
     if "pipeline_names" in accepted:  # Kedro 1.2 and newer
         arguments["pipeline_names"] = [request["pipeline"]]

@@ -13,9 +13,11 @@ mod volume_init;
 
 use std::path::Path;
 
-pub use command::{Form, Identity, OnExit, OnExitSpec, Run, RunSpec, StepCommand, VolumeInit, VolumeInitSpec};
+pub use command::{
+    Form, Identity, OnExit, OnExitSpec, Run, RunSpec, StepCommand, VolumeInit, VolumeInitSpec,
+};
 pub use error::Error;
-pub use run_value::{RunText, RunValue, SAVE_VERSION_PARAMETER, RUN_ID_PARAMETER, StepOutput};
+pub use run_value::{RUN_ID_PARAMETER, RunText, RunValue, SAVE_VERSION_PARAMETER, StepOutput};
 
 use crate::supervise::Outcome;
 

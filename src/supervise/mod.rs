@@ -129,8 +129,7 @@ pub async fn run(mut command: Command, grace: Duration) -> Result<Outcome, Error
         command.process_group(0);
     }
     die_with_parent(&mut command);
-    let mut child =
-        tokio::process::Command::from(command).spawn().map_err(start_failed)?;
+    let mut child = tokio::process::Command::from(command).spawn().map_err(start_failed)?;
     let pid = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
     let send = |number: Signal| {
         let Some(pid) = pid else { return };
@@ -180,8 +179,7 @@ pub(crate) fn die_with_parent(command: &mut Command) {
     // SAFETY: between fork and exec only async-signal-safe calls are allowed;
     // prctl is one plain system call and allocates nothing.
     unsafe {
-        command.pre_exec(|| {
-            nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from)
-        });
+        command
+            .pre_exec(|| nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from));
     }
 }

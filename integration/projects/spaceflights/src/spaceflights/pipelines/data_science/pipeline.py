@@ -30,9 +30,7 @@ def create_pipeline(**kwargs) -> Pipeline:
             ),
         ]
     )
-    active = pipeline(
-        modelling, inputs="model_input_table", namespace="active_modelling_pipeline"
-    )
+    active = pipeline(modelling, inputs="model_input_table", namespace="active_modelling_pipeline")
     candidate = pipeline(
         modelling, inputs="model_input_table", namespace="candidate_modelling_pipeline"
     )

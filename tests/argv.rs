@@ -1,0 +1,147 @@
+//! The argv of the pods: what the compiler writes is what the pod parses.
+
+use clap::Parser;
+use kubedro::step::{
+    Form, Identity, OnExit, OnExitSpec, Run, RunSpec, RunText, RunValue, StepCommand, VolumeInit,
+    VolumeInitSpec,
+};
+use proptest::prelude::*;
+
+#[derive(Debug, Parser)]
+struct Program {
+    #[command(subcommand)]
+    command: Outer,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Outer {
+    Step {
+        #[command(subcommand)]
+        step: StepCommand,
+    },
+}
+
+fn parsed(argv: Vec<String>) -> StepCommand {
+    let Outer::Step { step } =
+        Program::try_parse_from(std::iter::once("kubedro".to_owned()).chain(argv)).unwrap().command;
+    step
+}
+
+fn no_placeholder(_: &RunValue, _: Form) -> String {
+    unreachable!("every value is known")
+}
+
+/// Text that shells, Argo, the kubelet, YAML and clap each make something of.
+fn hostile() -> impl Strategy<Value = String> {
+    let pieces = prop::sample::select(vec![
+        " ",
+        ",",
+        "[",
+        "]",
+        "(",
+        ")",
+        "'",
+        "\"",
+        "\\",
+        "\n",
+        "\t",
+        "\r",
+        "é",
+        "日本",
+        "🚀",
+        "-",
+        "--",
+        "=",
+        ":",
+        "{",
+        "}",
+        "{{",
+        "}}",
+        "{{=1+1}}",
+        "{{workflow.name}}",
+        "$(HOME)",
+        "$$",
+        "$",
+        "%",
+        "\u{0}",
+        "\u{7f}",
+        "\u{2028}",
+        "null",
+        "a",
+        "0",
+    ]);
+    prop_oneof![
+        prop::collection::vec(pieces, 0..8).prop_map(|pieces| pieces.concat()),
+        "\\PC{0,12}",
+        any::<String>(),
+    ]
+}
+
+/// Text without NUL, which no argv can hold: for values that travel as they are.
+fn plain() -> impl Strategy<Value = RunText> {
+    hostile().prop_map(|text| RunText::Text(text.replace('\0', "")))
+}
+
+fn encoded() -> impl Strategy<Value = RunText> {
+    hostile().prop_map(RunText::Text)
+}
+
+fn identity() -> impl Strategy<Value = Identity> {
+    (plain(), plain(), encoded()).prop_map(|(run_id, save_version, parameters)| Identity {
+        run_id,
+        save_version,
+        parameters,
+    })
+}
+
+fn command() -> impl Strategy<Value = StepCommand> {
+    let names = || prop::collection::vec(hostile(), 0..4);
+    prop_oneof![
+        (hostile(), hostile(), any::<Option<u32>>()).prop_map(|(from, to, owner)| {
+            StepCommand::VolumeInit(VolumeInit { spec: VolumeInitSpec { from, to, owner } })
+        }),
+        (hostile(), hostile(), names(), names(), identity()).prop_map(
+            |(env, pipeline, nodes, load_at_save_version, identity)| {
+                let spec = RunSpec { env, pipeline, nodes, load_at_save_version };
+                StepCommand::Run(Run { spec, identity })
+            }
+        ),
+        (hostile(), hostile(), identity(), encoded(), encoded()).prop_map(
+            |(env, pipeline, identity, status, failures)| {
+                let spec = OnExitSpec { env, pipeline };
+                StepCommand::OnExit(OnExit { spec, identity, status, failures })
+            }
+        ),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn parsing_gives_back_what_was_written(command in command()) {
+        prop_assert_eq!(parsed(command.to_argv(&no_placeholder)), command);
+    }
+
+    #[test]
+    fn compile_time_text_holds_nothing_that_is_expanded(command in command()) {
+        let spec = command.to_argv(&no_placeholder)[2].clone();
+        prop_assert!(!spec.contains("{{"), "{}", spec);
+        prop_assert!(!spec.contains('$'), "{}", spec);
+    }
+
+    #[test]
+    fn a_run_value_arrives_whatever_it_is(text in hostile()) {
+        let command = StepCommand::OnExit(OnExit {
+            spec: OnExitSpec { env: "local".to_owned(), pipeline: "notify".to_owned() },
+            identity: Identity::of_the_run(),
+            status: RunText::Value(RunValue::Status),
+            failures: RunText::Value(RunValue::Failures),
+        });
+        let plain = text.replace('\0', "");
+        let value = |value: &RunValue| match value {
+            RunValue::RunId | RunValue::SaveVersion => plain.clone(),
+            _ => text.clone(),
+        };
+        let resolved = command.resolved(&value);
+        prop_assert_eq!(parsed(resolved.to_argv(&no_placeholder)), resolved);
+    }
+}

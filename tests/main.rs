@@ -15,4 +15,5 @@ mod local_run;
 mod local_run_failures;
 mod parameters;
 mod project_errors;
+mod steps;
 mod support;

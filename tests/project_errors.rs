@@ -109,6 +109,21 @@ fn sys_exit_and_a_killed_interpreter_are_no_answers() {
 }
 
 #[test]
+fn a_process_that_the_project_leaves_behind_holds_nothing_up() {
+    let project = Project::tiny(
+        NEW,
+        &format!(
+            "import subprocess\nopen('pid', 'w').write(str(subprocess.Popen(['sleep', '100']).pid))\n{ONE_NODE}"
+        ),
+    );
+    let output = project.kubedro(&["compile", "-o", "result.yml"]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let pid = nix::unistd::Pid::from_raw(project.read("pid").parse().unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL)
+        .expect("the process still ran when the answer was there");
+}
+
+#[test]
 fn what_a_project_prints_stays_out_of_the_result() {
     let project = Project::tiny(
         NEW,

@@ -2,9 +2,11 @@
 //! interpreter. The answer comes through the descriptor that was the probe's
 //! standard output; what the project prints is kept apart from it.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{ChildStderr, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -65,26 +67,57 @@ pub fn ask(interpreter: &Interpreter, request: &Request<'_>) -> Result<Snapshot,
         // A probe that died early closes the pipe; its status says more than EPIPE.
         let _ = stdin.write_all(&text);
     }
-    let output = child.wait_with_output().map_err(failed)?;
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    for line in stderr.lines().filter(|line| !line.trim().is_empty()) {
-        tracing::debug!(target: "kubedro::project", "{line}");
+    let printed = child.stderr.take().map(listen);
+    let mut stdout = Vec::new();
+    if let Some(mut pipe) = child.stdout.take() {
+        pipe.read_to_end(&mut stdout).map_err(failed)?;
     }
+    let status = child.wait().map_err(failed)?;
+    let stderr = printed.map(last_words).unwrap_or_default();
 
-    let answer = output
-        .stdout
+    let answer = stdout
         .windows(MARK.len())
         .rposition(|window| window == MARK)
-        .and_then(|at| serde_json::from_slice(&output.stdout[at + MARK.len()..]).ok());
+        .and_then(|at| serde_json::from_slice(&stdout[at + MARK.len()..]).ok());
     match answer {
         Some(Answer::Snapshot(snapshot)) => Ok(*snapshot),
         Some(Answer::Error(refusal)) => Err(refused(refusal, interpreter)),
         None => Err(Error::NoAnswer {
             interpreter: interpreter.clone(),
-            status: output.status.to_string(),
+            status: status.to_string(),
             stderr,
         }),
     }
+}
+
+/// Hands on what the project prints, line by line.
+fn listen(pipe: ChildStderr) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut reader = BufReader::new(pipe);
+        let mut line = Vec::new();
+        while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            tracing::debug!(target: "kubedro::project", "{text}");
+            if sender.send(text).is_err() {
+                return;
+            }
+            line.clear();
+        }
+    });
+    receiver
+}
+
+/// All lines there are. A process that the project has started may hold the
+/// pipe open for ever: nobody waits for that one.
+fn last_words(lines: Receiver<String>) -> String {
+    let until = Instant::now() + Duration::from_secs(1);
+    let mut text = String::new();
+    while let Ok(line) = lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
 }
 
 fn refused(refusal: Refusal, interpreter: &Interpreter) -> Error {

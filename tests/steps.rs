@@ -4,6 +4,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Output;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
 use crate::support::{Kedro, NEW, Project, files, for_each_kedro, kubedro, stderr, stdout};
 
 fn volume_init(folder: &Path, spec: &str) -> Output {
@@ -112,6 +115,7 @@ fn a_step_runs_its_nodes_under_the_runs_identity(kedro: Kedro) {
 fn a_step_refuses_what_no_workflow_gives() {
     let project = Project::tiny(NEW, ONE_NODE);
     let good = ["--run-id=r", "--save-version=v", "--parameters=W10="];
+    let tag = "--parameters={{=toBase64(workflow.parameters.json)}}";
     for (at, wrong, code, said) in [
         // A tag that nobody replaced, and a way out of the dataset's folder.
         (1, "--save-version={{workflow.uid}}", 38, "`{{workflow.uid}}` cannot be a save version"),
@@ -119,6 +123,8 @@ fn a_step_refuses_what_no_workflow_gives() {
         (0, "--run-id=", 38, "`` cannot be a run id"),
         (2, "--parameters=e30=", 38, "not a JSON list"),
         (2, "--parameters=%", 2, "not base64"),
+        (2, "--parameters=@no/such/file", 2, "cannot read no/such/file"),
+        (2, tag, 2, "EXPRESSION_TEMPLATES=false"),
     ] {
         let mut identity = good;
         identity[at] = wrong;
@@ -129,6 +135,18 @@ fn a_step_refuses_what_no_workflow_gives() {
     let output = project.kubedro(&["step", "run", "{\"envv\":1}"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("unknown field `envv`"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_run_takes_on_the_identity_of_another() {
+    let project = Project::tiny(NEW, ONE_NODE);
+    // What is too long for argv comes in a file.
+    let list = r#"[{"name":"kubedro-run-id","value":"other"},{"name":"kubedro-save-version","value":"2020-01-31T00.00.00Z-other"}]"#;
+    std::fs::write(project.scratch("list"), BASE64.encode(list) + "\n").unwrap();
+    let parameters = format!("--parameters=@{}", project.scratch("list").display());
+    let output = run(&project, ["--run-id=own", "--save-version=own", &parameters]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("ID other 2020-01-31T00.00.00Z-other"), "{}", stdout(&output));
 }
 
 #[test]

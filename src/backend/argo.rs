@@ -69,6 +69,8 @@ struct Arguments {
 struct Parameter {
     name: String,
     value: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'static str>,
 }
 
 /// All three: Kubeflow's defaults set each of them, and the two special ones
@@ -316,20 +318,30 @@ fn create_volume(volume: &plan::Volume, name: &str) -> Template {
     }
 }
 
-/// The project's parameters, and the two that carry the identity of the run:
-/// a later run that gets the same values continues this one's versions.
+/// The project's parameters, and the two by which a run takes on the identity
+/// of another one.
+///
+/// These are empty by default, and the run's own id and version stand in argv:
+/// Argo stores the values of parameters with their tags replaced (seen in the
+/// controllers of 3.6.15, 3.7.12 and 4.0.2), so that `argo resubmit` would hand
+/// on what it should not.
 fn parameters(plan: &Plan) -> Vec<Parameter> {
-    let own = [(RUN_ID_PARAMETER, "{{workflow.uid}}"), (SAVE_VERSION_PARAMETER, SAVE_VERSION)];
+    let own = [
+        (RUN_ID_PARAMETER, "Id of another run to take on; empty: a new one"),
+        (SAVE_VERSION_PARAMETER, "Save version of another run to take on; empty: a new one"),
+    ];
     let project = plan.parameters.iter().map(|parameter| Parameter {
         name: parameter.name.clone(),
         // In JSON two braces in a row stand only within a string.
         value: parameter.value.replace("{{", "{\\u007b"),
+        description: None,
     });
     project
-        .chain(
-            own.into_iter()
-                .map(|(name, value)| Parameter { name: name.to_owned(), value: value.to_owned() }),
-        )
+        .chain(own.into_iter().map(|(name, description)| Parameter {
+            name: name.to_owned(),
+            value: String::new(),
+            description: Some(description),
+        }))
         .collect()
 }
 
@@ -393,9 +405,9 @@ fn environment_value(name: &str, text: &RunText) -> Result<String, Error> {
 /// `{{workflow.uid}}` itself, as text, so it stays a plain tag.
 fn placeholder(value: &RunValue, form: Form) -> String {
     let (plain, expression) = match value {
-        RunValue::WorkflowUid => ("{{workflow.uid}}".to_owned(), "workflow.uid".to_owned()),
-        RunValue::RunId => parameter_tag(RUN_ID_PARAMETER),
-        RunValue::SaveVersion => parameter_tag(SAVE_VERSION_PARAMETER),
+        RunValue::RunId => ("{{workflow.uid}}".to_owned(), "workflow.uid".to_owned()),
+        // Only ever asked for as it is: an expression cannot hold these tags.
+        RunValue::SaveVersion => (SAVE_VERSION.to_owned(), "workflow.uid".to_owned()),
         RunValue::Parameter(name) => parameter_tag(name),
         RunValue::Parameters => {
             ("{{workflow.parameters.json}}".to_owned(), "workflow.parameters.json".to_owned())

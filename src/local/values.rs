@@ -49,8 +49,8 @@ impl Values {
                 .ok_or_else(|| Error::NotAParameter(name.clone()))?;
             parameter.value.clone_from(value);
         }
-        for (name, value) in [(RUN_ID_PARAMETER, &uid), (SAVE_VERSION_PARAMETER, &save_version)] {
-            parameters.push(NamedValue { name: name.to_owned(), value: value.clone() });
+        for name in [RUN_ID_PARAMETER, SAVE_VERSION_PARAMETER] {
+            parameters.push(NamedValue { name: name.to_owned(), value: String::new() });
         }
         Ok(Self { uid, save_version, parameters, status: String::new(), failures: String::new() })
     }
@@ -58,7 +58,7 @@ impl Values {
     /// The text of one of them.
     pub fn text(&self, value: &RunValue) -> String {
         match value {
-            RunValue::WorkflowUid | RunValue::RunId => self.uid.clone(),
+            RunValue::RunId => self.uid.clone(),
             RunValue::SaveVersion => self.save_version.clone(),
             RunValue::Parameter(name) => self
                 .parameters

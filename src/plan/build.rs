@@ -124,7 +124,7 @@ fn environment(of_this_machine: &BTreeMap<String, String>) -> Vec<(String, RunTe
                 of_this_machine.get(env_vars::IAP_CLIENT_ID).cloned().unwrap_or_default(),
             ),
         ),
-        (env_vars::KUBEFLOW_RUN_ID.to_owned(), RunText::Value(RunValue::WorkflowUid)),
+        (env_vars::KUBEFLOW_RUN_ID.to_owned(), RunText::Value(RunValue::RunId)),
     ];
     env.extend(
         of_this_machine

@@ -106,10 +106,11 @@ pub struct OnExitSpec {
 /// What all pods of a run have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct Identity {
-    /// The run's id
+    /// The run's id, unless a parameter of the workflow gives it another's
     #[arg(long, value_name = "ID")]
     pub run_id: RunText,
-    /// The save version of all versioned datasets of the run
+    /// The save version of all versioned datasets of the run, unless a
+    /// parameter of the workflow gives it another's
     #[arg(long, value_name = "VERSION")]
     pub save_version: RunText,
     /// The workflow's parameters, as a JSON list of names and values (base64)
@@ -138,7 +139,7 @@ impl Identity {
     fn append(&self, argv: &mut Vec<String>, placeholder: &dyn Fn(&RunValue, Form) -> String) {
         argv.push(plain_option("--run-id", &self.run_id, placeholder));
         argv.push(plain_option("--save-version", &self.save_version, placeholder));
-        argv.push(base64_option("--parameters", &self.parameters, placeholder));
+        argv.extend(base64_option("--parameters", &self.parameters, placeholder));
     }
 }
 
@@ -169,8 +170,8 @@ impl StepCommand {
             Self::OnExit(step) => {
                 argv.extend(["on-exit".to_owned(), to_json(&step.spec)]);
                 step.identity.append(&mut argv, placeholder);
-                argv.push(base64_option("--status", &step.status, placeholder));
-                argv.push(base64_option("--failures", &step.failures, placeholder));
+                argv.extend(base64_option("--status", &step.status, placeholder));
+                argv.extend(base64_option("--failures", &step.failures, placeholder));
             }
         }
         argv
@@ -206,18 +207,33 @@ fn plain_option(
     }
 }
 
+/// Name and value apart: Argo puts an element that is too long for the kernel
+/// into a file, and the file's name in the element's place.
 fn base64_option(
     name: &str,
     text: &RunText,
     placeholder: &dyn Fn(&RunValue, Form) -> String,
-) -> String {
-    match text {
-        RunText::Text(text) => format!("{name}={}", BASE64.encode(text)),
-        RunText::Value(value) => format!("{name}={}", placeholder(value, Form::Base64)),
-    }
+) -> [String; 2] {
+    let value = match text {
+        RunText::Text(text) => BASE64.encode(text),
+        RunText::Value(value) => placeholder(value, Form::Base64),
+    };
+    [name.to_owned(), value]
 }
 
 fn from_base64(text: &str) -> Result<RunText, String> {
+    if text.starts_with("{{") {
+        return Err("Argo has not evaluated this expression (is EXPRESSION_TEMPLATES=false set for its controller?)".to_owned());
+    }
+    let from_file;
+    let text = match text.strip_prefix('@') {
+        Some(file) => {
+            from_file = std::fs::read_to_string(file)
+                .map_err(|error| format!("cannot read {file}: {error}"))?;
+            from_file.trim_end()
+        }
+        None => text,
+    };
     let bytes = BASE64.decode(text).map_err(|error| format!("not base64: {error}"))?;
     let text = String::from_utf8(bytes).map_err(|_| "not UTF-8 within base64".to_owned())?;
     Ok(RunText::Text(text))

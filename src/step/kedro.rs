@@ -47,8 +47,8 @@ pub(super) struct Request<'a> {
     project: &'a Path,
     #[serde(flatten)]
     selection: Selection<'a>,
-    run_id: &'a str,
-    save_version: &'a str,
+    run_id: String,
+    save_version: String,
     parameters: Vec<Parameter>,
 }
 
@@ -56,39 +56,42 @@ impl<'a> Request<'a> {
     pub fn new(
         project: &'a Path,
         selection: Selection<'a>,
-        identity: &'a Identity,
-        parameters: Vec<Parameter>,
+        identity: &Identity,
+        mut parameters: Vec<Parameter>,
     ) -> Result<Self, Error> {
+        let mut taken_on = |name: &str, own: &str| {
+            let at = parameters.iter().position(|parameter| parameter.name == name);
+            at.map(|at| parameters.remove(at).value)
+                .filter(|value| !value.is_empty())
+                .unwrap_or_else(|| own.to_owned())
+        };
+        let run_id = taken_on(RUN_ID_PARAMETER, identity.run_id.text());
+        let save_version = taken_on(SAVE_VERSION_PARAMETER, identity.save_version.text());
         Ok(Self {
             project,
             selection,
-            run_id: checked("run id", identity.run_id.text())?,
-            save_version: checked("save version", identity.save_version.text())?,
+            run_id: checked("run id", run_id)?,
+            save_version: checked("save version", save_version)?,
             parameters,
         })
     }
 }
 
-/// The workflow's parameters from their JSON, without those of our own.
+/// The workflow's parameters from their JSON.
 pub(super) fn parameters(json: &str) -> Result<Vec<Parameter>, Error> {
-    let mut parameters: Vec<Parameter> =
-        serde_json::from_str(json).map_err(|error| Error::Parameters(error.to_string()))?;
-    parameters.retain(|parameter| {
-        parameter.name != RUN_ID_PARAMETER && parameter.name != SAVE_VERSION_PARAMETER
-    });
-    Ok(parameters)
+    serde_json::from_str(json).map_err(|error| Error::Parameters(error.to_string()))
 }
 
 /// Ids and versions become names of folders, and come in plain text: a tag
 /// that nobody replaced, or a path, must not get through.
-fn checked<'v>(what: &'static str, value: &'v str) -> Result<&'v str, Error> {
+fn checked(what: &'static str, value: String) -> Result<String, Error> {
     let valid = !value.is_empty()
         && value.len() <= 200
         && !value.starts_with(['.', '-'])
         && value.chars().all(|character| {
             character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | ':' | '-')
         });
-    if valid { Ok(value) } else { Err(Error::Identity { what, value: value.to_owned() }) }
+    if valid { Ok(value) } else { Err(Error::Identity { what, value }) }
 }
 
 /// Runs Kedro to its end. Its exit code is the outcome.
@@ -115,8 +118,8 @@ pub(super) async fn run(
         .current_dir(surroundings.project)
         .env(env_vars::DO_NOT_TRACK, "1")
         .env(env_vars::PYTHONUNBUFFERED, "1")
-        .env(env_vars::KUBEDRO_RUN_ID, request.run_id)
-        .env(env_vars::KUBEDRO_SAVE_VERSION, request.save_version);
+        .env(env_vars::KUBEDRO_RUN_ID, &request.run_id)
+        .env(env_vars::KUBEDRO_SAVE_VERSION, &request.save_version);
     let outcome = supervise::run(command, supervise::grace_period()).await?;
     // The folder is dropped here; one that cannot be removed harms nothing.
     Ok(outcome)

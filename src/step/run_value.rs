@@ -3,10 +3,11 @@
 use std::convert::Infallible;
 use std::str::FromStr;
 
-/// The workflow parameter that carries the run's id.
+/// The workflow parameter that gives the run another's id; empty by default.
 pub const RUN_ID_PARAMETER: &str = "kubedro-run-id";
 
-/// The workflow parameter that carries the save version of all its pods.
+/// The workflow parameter that gives the run another's save version; empty by
+/// default.
 pub const SAVE_VERSION_PARAMETER: &str = "kubedro-save-version";
 
 /// A value that is known when the workflow runs, not when it is compiled. A
@@ -15,10 +16,9 @@ pub const SAVE_VERSION_PARAMETER: &str = "kubedro-save-version";
 pub enum RunValue {
     /// The id that the orchestrator gave the run: the workflow's uid, the id
     /// of the run in Kubeflow Pipelines.
-    WorkflowUid,
-    /// The run's id; the orchestrator's own unless the run inherits another's.
     RunId,
-    /// The save version of all versioned datasets of the run.
+    /// The save version of all versioned datasets of the run: when it was made,
+    /// and its id.
     SaveVersion,
     /// One of the workflow's parameters.
     Parameter(String),

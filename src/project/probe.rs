@@ -73,7 +73,7 @@ pub fn ask(interpreter: &Interpreter, request: &Request<'_>) -> Result<Snapshot,
         pipe.read_to_end(&mut stdout).map_err(failed)?;
     }
     let status = child.wait().map_err(failed)?;
-    let stderr = printed.map(last_words).unwrap_or_default();
+    let stderr = printed.as_ref().map(last_words).unwrap_or_default();
 
     let answer = stdout
         .windows(MARK.len())
@@ -110,7 +110,7 @@ fn listen(pipe: ChildStderr) -> Receiver<String> {
 
 /// All lines there are. A process that the project has started may hold the
 /// pipe open for ever: nobody waits for that one.
-fn last_words(lines: Receiver<String>) -> String {
+fn last_words(lines: &Receiver<String>) -> String {
     let until = Instant::now() + Duration::from_secs(1);
     let mut text = String::new();
     while let Ok(line) = lines.recv_timeout(until.saturating_duration_since(Instant::now())) {

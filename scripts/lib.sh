@@ -13,7 +13,10 @@ ruff_version=0.17.6
 kedro_versions=(0.18.14 0.19.15 1.7.0)
 newest_kedro=1.7.0
 
-say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+# Bold only where somebody looks.
+if [ -t 2 ]; then bold=$'\033[1m' plain=$'\033[0m'; else bold='' plain=''; fi
+
+say() { printf '%s==>%s %s\n' "$bold" "$plain" "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 # --help prints the comment at the script's head.

@@ -348,6 +348,8 @@ fn image_and_old_option_names() {
     assert_eq!(output.status.code(), Some(32));
     assert!(stderr(&output).contains("no image is named"));
     assert_eq!(project.compiled(&["-i", "x"]).container("measure")["image"], "x");
+    let output = project.kubedro(&["run-local"]).output().unwrap();
+    assert!(output.status.success(), "a run on this machine needs none: {}", stderr(&output));
 }
 
 #[test]
@@ -363,6 +365,9 @@ fn env_is_an_option_before_and_behind_the_command() {
         workflow.container("measure")["args"][2].as_str().unwrap().contains("\"env\":\"prod\"")
     );
     assert_eq!(project.compiled(&["-e", "prod"]).0, workflow.0);
+    let mut empty = project.kubedro(&["compile", "-o", "-"]);
+    let output = empty.env("KEDRO_ENV", "").env("KUBEDRO_PYTHON", "").output().unwrap();
+    assert_eq!(project.as_tree(&stdout(&output)).0, project.compiled(&[]).0);
     let mut variable = project.kubedro(&["compile", "-o", "-"]);
     let output = variable.env("KEDRO_ENV", "prod").output().unwrap();
     assert_eq!(project.as_tree(&stdout(&output)).0, workflow.0);

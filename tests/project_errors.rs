@@ -93,6 +93,17 @@ fn a_dataset_that_cannot_be_made_is_named() {
     assert!(text.contains("`start`") || text.contains("'start'"), "{text}");
 }
 
+for_each_kedro!(a_missing_environment_is_kedros_own_message);
+
+fn a_missing_environment_is_kedros_own_message(kedro: Kedro) {
+    let project = Project::tiny(kedro, ONE_NODE);
+    let output = compile(&project, &["-e", "prod"]);
+    let text = stderr(&output);
+    assert_eq!(output.status.code(), Some(33));
+    assert!(text.contains("conf/prod"), "{text}");
+    assert!(!text.contains("-->"), "no line of the project is at fault: {text}");
+}
+
 #[test]
 fn sys_exit_and_a_killed_interpreter_are_no_answers() {
     let project = Project::tiny(NEW, "sys.exit(3)\n");

@@ -138,6 +138,18 @@ fn a_step_refuses_what_no_workflow_gives() {
 }
 
 #[test]
+fn a_step_outside_of_a_project_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let identity = ["--run-id=r", "--save-version=v", "--parameters=W10="];
+    let output = kubedro(&[&["step", "run", SPEC][..], &identity].concat())
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(33));
+    assert!(stderr(&output).contains("is not a Kedro project"), "{}", stderr(&output));
+}
+
+#[test]
 fn a_run_takes_on_the_identity_of_another() {
     let project = Project::tiny(NEW, ONE_NODE);
     // What is too long for argv comes in a file.

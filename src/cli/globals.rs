@@ -14,13 +14,13 @@ use crate::telemetry::Verbosity;
 pub(super) struct Globals {
     /// Kedro environment
     #[arg(short, long, global = true, env = env_vars::KEDRO_ENV, default_value = "local", hide_env_values = true)]
-    pub env: String,
+    env: String,
     /// The project's folder [default: found from here upwards]
     #[arg(long, global = true, value_name = "DIR")]
     pub project: Option<PathBuf>,
     /// The project's Python [default: the active environment's, .venv, python3]
     #[arg(long, global = true, value_name = "PATH", env = env_vars::KUBEDRO_PYTHON, hide_env_values = true)]
-    pub python: Option<PathBuf>,
+    python: Option<PathBuf>,
     /// Say more: what is done, Python's tracebacks, what the project prints
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
@@ -38,13 +38,23 @@ impl Globals {
         }
     }
 
+    /// Kedro's environment. An empty `KEDRO_ENV` is none, as it is for Kedro.
+    pub fn env(&self) -> &str {
+        if self.env.is_empty() { "local" } else { &self.env }
+    }
+
+    /// The interpreter that the caller names. An empty variable names none.
+    pub fn python(&self) -> Option<&Path> {
+        self.python.as_deref().filter(|path| !path.as_os_str().is_empty())
+    }
+
     /// The project's root, and its Python.
     pub fn project(&self) -> Result<(PathBuf, Interpreter), project::Error> {
         let root = match &self.project {
             Some(folder) => find_root(folder, true)?,
             None => find_root(Path::new("."), false)?,
         };
-        let interpreter = Interpreter::choose(&root, self.python.as_deref())?;
+        let interpreter = Interpreter::choose(&root, self.python())?;
         tracing::debug!("project {}", root.display());
         tracing::debug!("python {} ({})", interpreter.path.display(), interpreter.origin);
         Ok((root, interpreter))

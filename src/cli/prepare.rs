@@ -27,7 +27,7 @@ pub(super) fn prepare(
     assignments: &[Assignment],
 ) -> Result<Prepared, Error> {
     let (root, interpreter) = globals.project()?;
-    let request = Request { project: &root, env: &globals.env, parameters: assignments };
+    let request = Request { project: &root, env: globals.env(), parameters: assignments };
     let snapshot = project::ask(&interpreter, &request)?;
     tracing::debug!("Kedro {} on Python {}", snapshot.kedro_version, snapshot.python_version);
 
@@ -49,7 +49,7 @@ pub(super) fn prepare(
         root: &root,
         conf_source: &snapshot.conf_source,
         base_env: &snapshot.base_env,
-        env: &globals.env,
+        env: globals.env(),
         variables,
         environment: environment.clone(),
         node_names: steps.iter().map(String::as_str).collect(),
@@ -64,7 +64,7 @@ pub(super) fn prepare(
         snapshot: &snapshot,
         config: &loaded.config.run_config,
         pipeline,
-        env: &globals.env,
+        env: globals.env(),
         image,
         environment: &for_pods,
     })?;

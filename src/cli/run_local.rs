@@ -27,9 +27,6 @@ pub(super) struct RunLocal {
     /// The registered pipeline
     #[arg(short, long, default_value = "__default__")]
     pipeline: String,
-    /// Image of every step; named in the plan, not used here
-    #[arg(short, long)]
-    image: Option<String>,
     /// Set a parameter for this run: NAME=VALUE or NAME:VALUE, the value being YAML
     #[arg(long = "param", alias = "params", value_name = "NAME=VALUE", value_parser = assignment)]
     parameters: Vec<Assignment>,
@@ -49,9 +46,8 @@ pub(super) struct RunLocal {
 
 impl RunLocal {
     pub async fn run(&self, globals: &Globals) -> Result<u8, Error> {
-        // The image plays no part here; the plan needs a name for it.
-        let image = self.image.as_deref();
-        let prepared = prepare(globals, &self.pipeline, image, &self.parameters)?;
+        // No image plays a part here, though a plan has one.
+        let prepared = prepare(globals, &self.pipeline, Some("local"), &self.parameters)?;
         let jobs = self
             .jobs
             .unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));

@@ -25,7 +25,7 @@ impl StepArguments {
     pub async fn run(&self, globals: &Globals) -> Result<u8, Error> {
         let folder = globals.project.clone().unwrap_or_else(|| PathBuf::from("."));
         let project = std::path::absolute(&folder).map_err(Error::Runtime)?;
-        let surroundings = Surroundings { project: &project, python: globals.python.as_deref() };
+        let surroundings = Surroundings { project: &project, python: globals.python() };
         Ok(execute(&self.command, surroundings).await?.code())
     }
 }

@@ -250,6 +250,8 @@ def user_frame(error, root):
 
 
 def in_project(path, root):
+    if path.startswith("<"):  # <string>: this program itself
+        return False
     path = os.path.realpath(path)
     return (
         path.startswith(root + os.sep)

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, Identity, RUN_ID_PARAMETER, SAVE_VERSION_PARAMETER, Surroundings};
 use crate::env_vars;
-use crate::project::Interpreter;
+use crate::project::{Interpreter, find_root};
 use crate::supervise::{self, Outcome};
 
 const PROGRAM: &str = include_str!("launcher.py");
@@ -99,6 +99,7 @@ pub(super) async fn run(
     request: &Request<'_>,
     surroundings: Surroundings<'_>,
 ) -> Result<Outcome, Error> {
+    find_root(surroundings.project, true)?;
     let interpreter = Interpreter::choose(surroundings.project, surroundings.python)?;
     let folder = tempfile::Builder::new()
         .prefix("kubedro-step-")

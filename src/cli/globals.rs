@@ -1,5 +1,6 @@
 //! Options that every command has.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -20,7 +21,7 @@ pub(super) struct Globals {
     pub project: Option<PathBuf>,
     /// The project's Python [default: the active environment's, .venv, python3]
     #[arg(long, global = true, value_name = "PATH", env = env_vars::KUBEDRO_PYTHON, hide_env_values = true)]
-    python: Option<PathBuf>,
+    python: Option<OsString>,
     /// Say more: what is done, Python's tracebacks, what the project prints
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
@@ -45,7 +46,7 @@ impl Globals {
 
     /// The interpreter that the caller names. An empty variable names none.
     pub fn python(&self) -> Option<&Path> {
-        self.python.as_deref().filter(|path| !path.as_os_str().is_empty())
+        self.python.as_deref().filter(|path| !path.is_empty()).map(Path::new)
     }
 
     /// The project's root, and its Python.

@@ -11,7 +11,7 @@ use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill, killpg};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getppid};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::env_vars;
@@ -176,10 +176,18 @@ async fn until(deadline: Option<tokio::time::Instant>) {
 /// The child is killed when this process is, however that happens: nobody
 /// would be left to report its end.
 pub(crate) fn die_with_parent(command: &mut Command) {
+    let parent = Pid::this();
     // SAFETY: between fork and exec only async-signal-safe calls are allowed;
-    // prctl is one plain system call and allocates nothing.
+    // prctl and getppid are plain system calls and allocate nothing.
     unsafe {
-        command
-            .pre_exec(|| nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from));
+        command.pre_exec(move || {
+            nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+            // It may have died before the kernel was told.
+            if getppid() == parent {
+                Ok(())
+            } else {
+                Err(io::Error::from(io::ErrorKind::BrokenPipe))
+            }
+        });
     }
 }

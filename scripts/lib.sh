@@ -11,6 +11,8 @@ ruff_version=0.17.6
 
 # The Kedro versions that the tests run, and for each the Pythons to prefer.
 kedro_versions=(0.18.14 0.19.15 1.7.0)
+# The oldest that is taken, without the packages of the example project.
+oldest_kedro=0.18.5
 newest_kedro=1.7.0
 
 # Bold only where somebody looks.
@@ -101,11 +103,17 @@ ensure_kedro() {
     stamp=$(sha256sum "$pins" | cut -d' ' -f1)
     if [ "$(cat "$home/.complete" 2>/dev/null)" = "$stamp" ]; then return; fi
     ensure_uv
+    local wanted
     case $version in
-        0.18.*) python=$(find_python 3.10 3.9 3.8 3.11) ;;
-        0.19.*) python=$(find_python 3.11 3.12 3.10 3.9) ;;
-        *) python=$(find_python 3.13 3.12 3.11 3.10) ;;
-    esac || die "no Python for Kedro $version on this machine: install python3.11"
+        0.18.*) wanted=(3.10 3.9 3.8 3.11) ;;
+        0.19.*) wanted=(3.11 3.12 3.10 3.9) ;;
+        *) wanted=(3.13 3.12 3.11 3.10) ;;
+    esac
+    if ! python=$(find_python "${wanted[@]}"); then
+        say "no Python ${wanted[*]} on this machine: letting uv fetch ${wanted[0]}"
+        "$uv" python install --quiet "${wanted[0]}" || die "please install one of Python ${wanted[*]}"
+        python=$("$uv" python find "${wanted[0]}")
+    fi
     say "making the environment of Kedro $version with $("$python" --version)"
     rm -rf "$home"
     "$uv" venv --quiet --python "$python" "$home"

@@ -54,5 +54,8 @@ pub const DO_NOT_TRACK: &str = "DO_NOT_TRACK";
 /// Set for the steps' Python: lines reach the pod's log when they are printed.
 pub const PYTHONUNBUFFERED: &str = "PYTHONUNBUFFERED";
 
+/// The working directory as a shell has it, set for the steps of a local run.
+pub const PWD: &str = "PWD";
+
 /// Where to look for programs.
 pub const PATH: &str = "PATH";

@@ -40,18 +40,25 @@ pub const USAGE: u8 = 2;
 pub const RUN_FAILED: u8 = 1;
 
 /// The exit code that reports the error.
+#[allow(clippy::match_same_arms)] // read from top to bottom, a room at a time
 pub fn code(error: &Error) -> u8 {
     match error {
         Error::Config(_) | Error::Plan(plan::Error::NoImage) => CONFIG,
+        Error::Plan(plan::Error::UnknownPipeline { wanted_by, .. }) if !wanted_by.is_empty() => {
+            CONFIG
+        }
         Error::Project(error) => project_code(error),
+        Error::Plan(plan::Error::UnusableDataset { .. }) => PROJECT,
         Error::Plan(plan::Error::UnknownPipeline { .. } | plan::Error::EmptyPipeline { .. }) => {
             UNKNOWN_NAME
         }
         Error::Plan(_) | Error::Backend(_) => REFUSED,
         Error::Local(local::Error::NotAParameter(_)) => UNKNOWN_NAME,
-        Error::Local(local::Error::WorkdirTaken(_) | local::Error::WorkdirAroundProject(_)) => {
-            USAGE
-        }
+        Error::Local(
+            local::Error::WorkdirTaken(_)
+            | local::Error::WorkdirBusy(_)
+            | local::Error::WorkdirAroundProject(_),
+        ) => USAGE,
         Error::Local(_) | Error::Write(_) | Error::Runtime(_) => INPUT_OUTPUT,
         Error::Step(error) => match error {
             step::Error::Supervise(error) => error.code(),

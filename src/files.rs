@@ -1,5 +1,6 @@
 //! Writing files so that a reader never sees half of one.
 
+use std::fs::{OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -15,30 +16,44 @@ pub struct WriteError {
 }
 
 /// Writes `contents` to a temporary file beside `path`, then renames it.
+///
+/// What is no regular file (`/dev/null`, a pipe, `/dev/stdout`) is written to
+/// as it is, and a link is followed: neither is ever replaced.
 pub fn write_atomically(path: &Path, contents: &[u8]) -> Result<(), WriteError> {
-    let attempt = || -> io::Result<()> {
-        // Renaming over a link would replace the link; write where it points.
-        let path =
-            &if path.is_symlink() { std::fs::canonicalize(path)? } else { path.to_path_buf() };
-        // `foo` has the parent ``, which means the current folder.
-        let folder = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        if path.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
+    attempt(path, contents).map_err(|source| WriteError { path: path.to_path_buf(), source })
+}
+
+fn attempt(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let old = match std::fs::metadata(path) {
+        Ok(old) if old.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        Ok(old) if !old.is_file() => {
+            return OpenOptions::new().write(true).open(path)?.write_all(contents);
         }
-        let mode = std::fs::metadata(path).map_or(0o644, |old| old.permissions().mode() & 0o7777);
-        let mut file = tempfile::Builder::new()
-            .prefix(".kubedro-")
-            .permissions(std::fs::Permissions::from_mode(mode))
-            .tempfile_in(folder)?;
-        file.write_all(contents)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        Ok(old) => Some(old),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
     };
-    attempt().map_err(|source| WriteError { path: path.to_path_buf(), source })
+    let target = match std::fs::read_link(path) {
+        Ok(_) if old.is_some() => std::fs::canonicalize(path)?,
+        // Where a link leads to nothing yet, the file is made there.
+        Ok(leads_to) => path.parent().unwrap_or_else(|| Path::new("")).join(leads_to),
+        Err(_) => path.to_path_buf(),
+    };
+    // `foo` has the parent ``, which means the current folder.
+    let folder = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    std::fs::metadata(folder)?;
+    let mode = old.map_or(0o644, |old| old.permissions().mode() & 0o7777);
+    let mut file = tempfile::Builder::new()
+        .prefix(".kubedro-")
+        .permissions(Permissions::from_mode(mode))
+        .tempfile_in(folder)?;
+    file.write_all(contents)?;
+    file.as_file().sync_all()?;
+    file.persist(&target).map_err(|error| error.error)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -68,5 +83,24 @@ mod tests {
         write_atomically(&link, b"new").unwrap();
         assert!(link.is_symlink());
         assert_eq!(std::fs::read(&file).unwrap(), b"new");
+
+        std::fs::remove_file(&file).unwrap();
+        write_atomically(&link, b"again").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read(&file).unwrap(), b"again");
+    }
+
+    #[test]
+    fn a_pipe_stays_a_pipe() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || std::fs::read(pipe).unwrap()
+        });
+        write_atomically(&pipe, b"text").unwrap();
+        assert_eq!(reader.join().unwrap(), b"text");
+        assert!(!std::fs::metadata(&pipe).unwrap().is_file());
     }
 }

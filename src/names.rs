@@ -13,12 +13,16 @@ where
         .into_iter()
         .filter_map(|candidate| {
             let folded = folded(candidate);
+            // Every letter replaced is another name.
+            if folded.is_empty() || wanted.is_empty() {
+                return None;
+            }
             let distance = strsim::damerau_levenshtein(&wanted, &folded);
             // A long name that begins or ends with what was typed is near too:
             // namespaces are often left out.
             let part =
                 wanted.len() >= 4 && (folded.ends_with(&wanted) || folded.starts_with(&wanted));
-            match (distance <= allowed, part) {
+            match (distance <= allowed && distance < wanted.chars().count(), part) {
                 (true, _) => Some((distance, candidate)),
                 (false, true) => Some((allowed + 1, candidate)),
                 (false, false) => None,
@@ -57,6 +61,7 @@ mod tests {
         assert_eq!(nearest("default", known), Some("__default__"));
         assert_eq!(nearest("visualisation", known), None);
         assert_eq!(nearest("", known), None);
+        assert_eq!(nearest("a", ["_", "b", "__"]), None);
     }
 
     #[test]

@@ -428,6 +428,89 @@ def register_pipelines():
 }
 
 #[test]
+fn what_is_gone_with_its_pod_is_said() {
+    let project = Project::tiny(
+        NEW,
+        "
+def register_pipelines():
+    return {
+        '__default__': pipeline([
+            node(len, 'start', 'outside', name='a'), node(len, 'start', 'out_kept', name='b'),
+        ]),
+        'bye': pipeline([node(abs, 'out_kept', 'out_bye', name='c')]),
+    }
+",
+    );
+    let base = project.read("conf/base/catalog.yml");
+    let entry = "outside: {type: pickle.PickleDataset, filepath: reports/x.pickle}";
+    project.write("conf/base/catalog.yml", &format!("{base}\n{entry}"));
+    let said = |config: &str| {
+        project.write("conf/base/kubeflow.yaml", config);
+        let output = project.kubedro(&["compile", "-o", "-"]).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        stderr(&output)
+    };
+    let text = said("run_config: {image: x, volume: {}, on_exit_pipeline: bye}");
+    assert!(
+        text.contains("gone with the pod that writes it: `outside` [output-not-kept]"),
+        "{text}"
+    );
+    assert!(
+        text.contains("does not see what this run makes of `out_kept` [on-exit-reads-volume]"),
+        "{text}"
+    );
+    assert!(text.contains("gone with the pod of the on-exit pipeline: `out_bye`"), "{text}");
+    let text = said("run_config: {image: x, node_merge_strategy: full}");
+    assert!(text.contains("it: `out_kept`, `outside` [output-not-kept]"), "{text}");
+    project.write("conf/base/catalog.yml", &base.replace("data/02", "/home/kedro/data/02"));
+    project.replace("src/tiny/pipeline_registry.py", "'outside'", "'version_x'");
+    assert_eq!(said("run_config: {image: x, volume: {}}"), "", "the pod's own path is good too");
+
+    // What a local run has made outside of data/ is not thrown away here.
+    project.write("conf/base/catalog.yml", &format!("{base}\n{entry}"));
+    project.replace("src/tiny/pipeline_registry.py", "'version_x'", "'outside'");
+    let work = project.scratch("work");
+    let output =
+        project.kubedro(&["run-local", "--workdir", work.to_str().unwrap()]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(work.join("project/reports/x.pickle").is_file());
+    assert!(!work.join("project/conf").exists());
+}
+
+#[test]
+fn an_input_that_a_hook_adds_is_no_error() {
+    let project = Project::tiny(
+        NEW,
+        "
+def register_pipelines():
+    return {'__default__': pipeline([node(abs, 'from_hook', 'out_a', name='a')])}
+",
+    );
+    let output = project.kubedro(&["compile", "-o", "-"]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("`from_hook` [input-missing]"), "{}", stderr(&output));
+    project.write(
+        "src/tiny/hooks.py",
+        "from kedro.framework.hooks import hook_impl
+from kedro.io import MemoryDataset
+
+class Hooks:
+    @hook_impl
+    def after_catalog_created(self, catalog):
+        catalog['from_hook'] = MemoryDataset(-4)
+",
+    );
+    let settings = project.read("src/tiny/settings.py");
+    project.write(
+        "src/tiny/settings.py",
+        &format!("{settings}from tiny.hooks import Hooks\nHOOKS = (Hooks(),)\n"),
+    );
+    let output = project.kubedro(&["run-local"]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("input-missing"), "{}", stderr(&output));
+}
+
+#[test]
 fn an_absolute_path_into_the_project_is_said() {
     let project = Project::tiny(NEW, ONE_NODE);
     let path = project.path().canonicalize().unwrap();

@@ -70,7 +70,10 @@ fn places_within_lists_and_mappings() {
 
 #[test]
 fn what_is_no_yaml_or_no_configuration() {
-    assert!(error("run_config: [\n").contains("this is not YAML"));
+    let text = error("run_config:\n  image: x\n bad: 1\n");
+    assert!(text.contains("this is not YAML") && text.contains(":3:2"), "{text}");
+    let reason = text.lines().find(|line| line.contains('^')).unwrap();
+    assert!(reason.trim_end().split('^').next_back().unwrap().len() > 10, "it says why: {text}");
     assert!(error("- a\n").contains("a configuration is a mapping"));
     assert!(error("a: 1\n---\nb: 2\n").contains("a second document"));
     assert!(error("host: x\n").contains("missing field `run_config`"), "{}", error("host: x\n"));

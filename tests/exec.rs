@@ -75,7 +75,7 @@ fn signals_are_passed_on_once() {
         (Signal::SIGUSR2, "USR2"),
     ] {
         let script = format!(
-            "trap 'echo got {name}' {name}; echo ready; i=0; while [ $i -lt 10 ]; do sleep 0.05; i=$((i+1)); done; exit 7"
+            "trap 'echo got {name}' {name}; echo ready; i=0; while [ $i -lt 40 ]; do sleep 0.05; i=$((i+1)); done; exit 7"
         );
         let (mut child, mut reader) = start(&script, "30");
         signal(&child, number);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::support::{Kedro, NEW, OLD, Project, files, for_each_kedro, stderr, stdout};
+use crate::support::{Kedro, NEW, OLD, OLDEST, Project, files, for_each_kedro, stderr, stdout};
 
 for_each_kedro!(makes_what_kedro_run_makes);
 
@@ -138,6 +138,39 @@ def register_pipelines():
 }
 
 #[test]
+fn the_oldest_kedro_runs_too() {
+    // It has no dataset factories yet.
+    let project = Project::tiny(
+        OLDEST,
+        "
+def register_pipelines():
+    return {'__default__': pipeline([
+        node(len, 'start', 'size', name='measure'), node(abs, 'size', 'result', name='use'),
+    ])}
+",
+    );
+    project.write(
+        "conf/base/catalog.yml",
+        "
+start: {type: text.TextDataset, filepath: data/01_raw/start.txt}
+size: {type: pickle.PickleDataset, filepath: data/size.pickle, versioned: true}
+result: {type: pickle.PickleDataset, filepath: data/result.pickle}
+",
+    );
+    project.write("conf/base/parameters.yml", "number: 0.5\n");
+    let work = project.scratch("work");
+    let arguments = ["run-local", "--param", "number=2", "--workdir", work.to_str().unwrap()];
+    let output = project.kubedro(&arguments).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let result = OLDEST.python_output(
+        &work,
+        "import pickle; print(pickle.load(open('project/data/result.pickle', 'rb')))",
+        &[],
+    );
+    assert_eq!(result.trim(), "5");
+}
+
+#[test]
 fn full_runs_in_one_process() {
     let project = Project::tiny(
         OLD,
@@ -214,6 +247,36 @@ def register_pipelines():
 }
 
 #[test]
+fn a_link_out_of_the_project_leads_to_nothing_as_in_an_image() {
+    let project = Project::tiny(NEW, ONE_NODE);
+    let real = project.scratch("real");
+    std::fs::create_dir(&real).unwrap();
+    std::fs::write(real.join("size.pickle"), "precious").unwrap();
+    std::os::unix::fs::symlink(&real, project.path().join("data/02")).unwrap();
+    let output = project.kubedro(&["run-local"]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(std::fs::read_to_string(real.join("size.pickle")).unwrap(), "precious");
+    assert!(stderr(&output).contains("left out: data/02 is a link"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_read_only_folder_in_the_project_is_no_trouble() {
+    use std::os::unix::fs::PermissionsExt;
+    let project = Project::tiny(NEW, ONE_NODE);
+    let mode = |bits| {
+        let raw = project.path().join("data/01_raw");
+        std::fs::set_permissions(raw, std::fs::Permissions::from_mode(bits)).unwrap();
+    };
+    mode(0o555);
+    for _ in 0..2 {
+        let output = project.kubedro(&["run-local", "--workdir", "build"]).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert!(!stderr(&output).contains("not tidy"), "{}", stderr(&output));
+    }
+    mode(0o755);
+}
+
+#[test]
 fn a_work_folder_of_somebody_else_is_left_alone() {
     let project = Project::tiny(NEW, ONE_NODE);
     let work = project.scratch("work");
@@ -225,8 +288,16 @@ fn a_work_folder_of_somebody_else_is_left_alone() {
     assert!(stderr(&output).contains("no local run made it"), "{}", stderr(&output));
     assert_eq!(std::fs::read_dir(&work).unwrap().count(), 1);
 
-    // Its own it uses again, and starts afresh.
+    // While another run goes on there, it is that run's.
+    let busy = std::fs::File::create(work.join(".kubedro-run-local")).unwrap();
+    busy.lock().unwrap();
     std::fs::remove_file(work.join("precious")).unwrap();
+    let output = project.kubedro(&arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("another run goes on in"), "{}", stderr(&output));
+    drop(busy);
+
+    // Its own it uses again, and starts afresh.
     for _ in 0..2 {
         assert!(project.kubedro(&arguments).output().unwrap().status.success());
         std::fs::write(work.join("project/data/left_over"), "x").unwrap();
@@ -272,4 +343,9 @@ fn a_work_folder_within_the_project_is_not_copied_into_itself() {
     }
     assert!(project.path().join("build/run/project/data/02/size.pickle").is_file());
     assert!(!project.path().join("build/run/image/build/run").exists());
+    // Nor are other runs' folders.
+    let output =
+        project.kubedro(&["run-local", "--keep", "--workdir", "build/next"]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(!project.path().join("build/next/image/build/run").exists());
 }

@@ -191,6 +191,12 @@ fn ctrl_c_ends_the_steps_and_on_exit_still_runs() {
         (Signal::SIGINT, 130, "pass"),
         // A node that does not listen is killed when its time is over.
         (Signal::SIGTERM, 143, "signal.signal(signal.SIGTERM, signal.SIG_IGN)"),
+        // Nor do its children get away.
+        (
+            Signal::SIGINT,
+            130,
+            "os.system('(trap \"\" TERM INT; sleep 100) & echo $! > data/child')",
+        ),
     ] {
         let project = Project::tiny(NEW, "");
         let (child, work) = start_sleeper(&project, "1", node);
@@ -199,8 +205,15 @@ fn ctrl_c_ends_the_steps_and_on_exit_still_runs() {
         let text = stderr(&output);
         assert_eq!(output.status.code(), Some(code), "{text}");
         assert!(is_gone(&work), "{text}");
+        if let Ok(child) = std::fs::read_to_string(work.join("project/data/child")) {
+            let state = std::fs::read_to_string(format!("/proc/{}/stat", child.trim()));
+            assert!(state.map_or(true, |state| state.contains(") Z ")), "{text}");
+        }
         let log = std::fs::read_to_string(work.join("logs/on-exit.log")).unwrap();
-        assert!(log.contains("NOTIFIED Failed"), "{log}");
+        assert!(
+            log.contains("NOTIFIED Failed [{\"displayName\":\"rest\",\"message\":\"stopped\""),
+            "{log}"
+        );
         assert!(text.contains("The run was stopped"), "{text}");
         assert!(!text.contains("2 tries"), "a step that was stopped is not tried again: {text}");
     }
@@ -262,7 +275,11 @@ def register_pipelines():
         BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap).collect();
     assert!(child.wait().unwrap().success());
     assert!(lines.iter().any(|line| line == "[speak] one"), "{lines:#?}");
-    let output = project.kubedro(&["-q", "run-local"]).output().unwrap();
-    assert!(output.status.success());
-    assert_eq!(stderr(&output), "");
+    let quiet = || project.kubedro(&["-q", "run-local"]).output().unwrap();
+    assert!(quiet().status.success());
+    assert_eq!(stderr(&quiet()), "");
+    project.replace("src/tiny/pipeline_registry.py", "return 1", "sys.exit(0)");
+    let text = stderr(&quiet());
+    assert!(text.contains("a node has called sys.exit"), "{text}");
+    assert!(text.contains("the run failed; its logs are in /"), "{text}");
 }

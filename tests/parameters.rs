@@ -95,6 +95,37 @@ fn are_set_for_one_run(kedro: Kedro) {
     );
 }
 
+for_each_kedro!(values_made_of_others_follow_them);
+
+fn values_made_of_others_follow_them(kedro: Kedro) {
+    let project = Project::tiny(kedro, SHOW);
+    project.write(
+        "conf/base/parameters.yml",
+        "a: 1\nb: ${a}\nfolder: from_parameters\nliteral: \"\\\\${HOME}\"\nnested: {x: 1, y: '${nested.x}', z: [1]}\n",
+    );
+    let base = project.read("conf/base/catalog.yml");
+    // What a run sets must not leak into what it has not set.
+    project.write(
+        "conf/base/catalog.yml",
+        &base.replace("data/02/", "data/${runtime_params:folder, '02'}/"),
+    );
+    let output = kedro.run(&project.path(), &["run", "--params", "a=5"]);
+    assert!(output.status.success(), "{}", stdout(&output));
+    let expected = read_shown(kedro, &project.path());
+    assert!(expected.contains("('b', 5)") && expected.contains("${HOME}"), "{expected}");
+    assert_eq!(shown(&project, &["--param", "a=5"]), expected);
+    let text = shown(&project, &["--param", "nested.x=7"]);
+    assert!(text.contains("('nested', {'x': 7, 'y': 7, 'z': [1]})"), "{text}");
+}
+
+#[test]
+fn a_long_parameter_is_no_trouble() {
+    let project = Project::tiny(NEW, SHOW);
+    let long = "x".repeat(200_000);
+    project.write("conf/base/parameters.yml", &format!("long: {long}\n"));
+    assert!(shown(&project, &[]).contains(&long));
+}
+
 #[test]
 fn values_that_json_lacks_can_be_set() {
     let project = Project::tiny(NEW, SHOW);
@@ -140,11 +171,21 @@ fn what_cannot_travel_comes_from_the_image_and_is_named() {
 #[test]
 fn wrong_settings_are_explained() {
     let project = Project::tiny(NEW, SHOW);
-    project.write("conf/base/parameters.yml", "test_size: 0.2\nplain: 1\n");
+    project.write(
+        "conf/base/parameters.yml",
+        "test_size: 0.2\nplain: 1\nnested: {learning_rate: 1}\n",
+    );
     for (setting, code, said) in [
         ("tset_size=1", 35, "no parameter `tset_size`. Did you mean `test_size`?"),
         ("test_size=[1", 35, "the value of parameter `test_size` is not YAML"),
         ("plain.x=1", 35, "`plain` has no keys"),
+        (
+            "nested.lerning_rate=1",
+            35,
+            "`nested` has no key `lerning_rate`. Did you mean `learning_rate`?",
+        ),
+        ("plain=2021-01-01", 35, "is a date for YAML"),
+        ("plain=2021-99-01", 35, "is not YAML: month must be"),
         ("test_size", 2, "there is no `=`"),
         ("=1", 2, "there is no name"),
     ] {

@@ -11,6 +11,7 @@ use super::report;
 use crate::backend::argo;
 use crate::error::Error;
 use crate::files::{self, WriteError};
+use crate::plan::Plan;
 
 /// Translate a pipeline into an Argo workflow
 ///
@@ -32,6 +33,14 @@ pub(super) struct Compile {
     output: PathBuf,
 }
 
+fn count(plan: &Plan) -> String {
+    let handler = if plan.on_exit.is_some() { " and an exit handler" } else { "" };
+    match plan.steps.len() {
+        1 => format!("1 step{handler}"),
+        steps => format!("{steps} steps{handler}"),
+    }
+}
+
 impl Compile {
     pub fn run(&self, globals: &Globals) -> Result<u8, Error> {
         let prepared = prepare(globals, &self.pipeline, self.image.as_deref(), &[])?;
@@ -49,10 +58,10 @@ impl Compile {
         files::write_atomically(&self.output, text.as_bytes())?;
         if !globals.quiet {
             report::say(&format!(
-                "compiled {} of {} ({} steps) to {}",
+                "compiled {} of {} ({}) to {}",
                 self.pipeline,
                 prepared.snapshot.project_name,
-                prepared.plan.steps.len(),
+                count(&prepared.plan),
                 self.output.display()
             ));
         }

@@ -33,14 +33,15 @@ pub(super) struct RunLocal {
     /// Steps at once [default: the number of processors]
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
-    /// Where the run happens; new, empty, or left by a local run [default: a temporary folder]
+    /// Where the run happens: a new or empty folder, or one that a local run has left, which is
+    /// emptied first [default: a temporary folder]
     #[arg(long, value_name = "DIR")]
     workdir: Option<PathBuf>,
     /// Keep code and configuration in the work folder after success, not only data and logs
     #[arg(long)]
     keep: bool,
     /// Seconds a step may take to end when the run is stopped
-    #[arg(long, value_name = "SECONDS", default_value = "10")]
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u64).range(..=86_400))]
     grace: u64,
 }
 
@@ -65,6 +66,8 @@ impl RunLocal {
         let summary = local::run(&prepared.plan, &options).await?;
         if !globals.quiet {
             print(&summary);
+        } else if !summary.succeeded() {
+            say(&format!("the run failed; its logs are in {}", summary.logs.display()));
         }
         Ok(match summary.stopped_by {
             Some(number) => u8::try_from(128 + number).unwrap_or(u8::MAX),

@@ -67,6 +67,12 @@ fn expand(text: &str, names: &Names) -> Result<Expanded, Problem> {
     while let Some(start) = rest.find("${") {
         let Some(length) = rest[start..].find('}') else { break };
         let inner = &rest[start + 2..start + length];
+        if inner.contains("${") {
+            return Err((
+                format!("`${{…}}` within `${{…}}` is not understood: {text}"),
+                "give the inner one its own variable".to_owned(),
+            ));
+        }
         let whole = result.is_empty() && start == 0 && rest.len() == length + 1;
         result.push_str(&rest[..start]);
         match value_of(inner, names)? {
@@ -167,5 +173,6 @@ mod tests {
         assert!(expanded("${comit_id}").unwrap_err().contains("Did you mean `commit_id`?"));
         assert!(expanded("${oc.env:NONE}").unwrap_err().contains("`NONE` is not set"));
         assert!(expanded("${globals:x}").unwrap_err().contains("`globals`"));
+        assert!(expanded("${oc.env:A, ${oc.env:B, z}}").unwrap_err().contains("within"));
     }
 }

@@ -46,7 +46,7 @@ pub struct Loaded {
 pub enum Error {
     /// No file in any layer.
     #[error(
-        "there is no kubeflow.yaml in {}\n  = help: write one; the least it needs is\n\n    run_config:\n      image: registry.example.com/my-image:my-tag", looked_in.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" or ")
+        "there is no kubeflow.yaml in {}\n  = help: write one; the least it needs is\n\n    run_config:\n      image: registry.example.com/my-image:my-tag\n      volume: {{}}", looked_in.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" or ")
     )]
     Missing {
         /// The folders that were looked in.
@@ -366,7 +366,7 @@ fn check_node_names(root: &Node, files: &Files, known: &[&str], warnings: &mut V
                 format!("no pipeline has a node or a tag `{}`", entry.key),
                 files.place(entry.source, entry.span.clone()),
             )
-            .label(format!("these {} apply to nothing", section.replace('_', " ")));
+            .label(format!("this entry of `{section}` applies to nothing"));
             if !near.is_empty() {
                 diagnostic = diagnostic.help(near.trim().to_owned());
             }

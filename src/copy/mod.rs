@@ -134,13 +134,24 @@ fn make_folder(target: &Path) -> Result<(), Error> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let kind = fs::symlink_metadata(target).map_err(failed("read", target))?.file_type();
             if kind.is_dir() {
-                return Ok(());
+                return make_fillable(target);
             }
             fs::remove_file(target).map_err(failed("replace", target))?;
             fs::create_dir(target).map_err(failed("make the folder", target))
         }
         Err(error) => Err(failed("make the folder", target)(error)),
     }
+}
+
+/// A folder that was made read-only by a copy before has to take files again;
+/// it gets its own mode at the end.
+fn make_fillable(target: &Path) -> Result<(), Error> {
+    let mode = fs::metadata(target).map_err(failed("read", target))?.mode() & 0o7777;
+    if mode & 0o700 == 0o700 {
+        return Ok(());
+    }
+    fs::set_permissions(target, Permissions::from_mode(mode | 0o700))
+        .map_err(failed("set the mode of", target))
 }
 
 fn copy_link(path: &Path, target: &Path) -> Result<(), Error> {

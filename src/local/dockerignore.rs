@@ -9,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use regex_lite::Regex;
 
+use super::view::MARKER;
 use super::{Error, io_error};
 use crate::copy::Filter;
 
@@ -33,7 +34,12 @@ impl Dockerignore {
         let path = root.join(".dockerignore");
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                tracing::warn!(
+                    "there is no .dockerignore: all of the project's folder is in the image, what earlier runs have left in data/ too"
+                );
+                String::new()
+            }
             Err(error) => return Err(io_error("read", &path)(error)),
         };
         let rules =
@@ -43,8 +49,26 @@ impl Dockerignore {
 
     fn never(&self, below: &Path, is_folder: bool) -> bool {
         let path = self.root.join(below);
-        // A virtual environment is this machine's Python, not a part of the project.
-        path == self.workdir || (is_folder && path.join("pyvenv.cfg").is_file())
+        if is_folder {
+            // A virtual environment is this machine's Python, not a part of the
+            // project; nor are local runs of before.
+            return path == self.workdir
+                || path.join("pyvenv.cfg").is_file()
+                || path.join(MARKER).is_file();
+        }
+        // In an image a link out of the project leads to nothing; here it would
+        // lead to the user's own files, and steps would write to them.
+        let leads_out = std::fs::read_link(&path).is_ok_and(|target| {
+            target.is_absolute()
+                || std::fs::canonicalize(&path).is_ok_and(|end| !end.starts_with(&self.root))
+        });
+        if leads_out {
+            tracing::warn!(
+                "left out: {} is a link that leads to nothing in an image",
+                below.display()
+            );
+        }
+        leads_out
     }
 }
 
@@ -101,8 +125,14 @@ fn parse(text: &str) -> Result<Vec<Rule>, (usize, String)> {
         if pattern.is_empty() {
             return Err((at + 1, "a `!` without a pattern".to_owned()));
         }
-        let clean: Vec<&str> =
-            pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+        let mut clean: Vec<&str> = Vec::new();
+        for part in pattern.split('/').filter(|part| !part.is_empty() && *part != ".") {
+            if part == ".." {
+                clean.pop();
+            } else {
+                clean.push(part);
+            }
+        }
         let clean = clean.join("/");
         let prefix_end = clean.find(['*', '?', '[', '\\']).unwrap_or(clean.len());
         let expression = expression(&clean).map_err(|message| (at + 1, message))?;
@@ -125,10 +155,9 @@ fn expression(pattern: &str) -> Result<String, String> {
                 }
                 if characters.peek() == Some(&'/') {
                     characters.next();
-                    expression.push_str("(.*/)?");
-                } else {
-                    expression.push_str(".*");
                 }
+                let is_last = characters.peek().is_none();
+                expression.push_str(if is_last { ".*" } else { "(.*/)?" });
             }
             '*' => expression.push_str("[^/]*"),
             '?' => expression.push_str("[^/]"),
@@ -200,6 +229,8 @@ mod tests {
         );
         assert_eq!(taken("**", &paths), Vec::<&str>::new());
         assert_eq!(taken("a\\.b", &paths).len(), 5);
+        assert_eq!(taken("x/../*.txt", &paths).len(), 5);
+        assert_eq!(taken("a**.txt", &["ab.txt", "a.txt", "a/b/.txt"]), ["ab.txt"]);
     }
 
     #[test]

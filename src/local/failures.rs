@@ -27,6 +27,13 @@ pub(super) fn encoded(reports: &[StepReport]) -> String {
                 phase: "Failed",
                 pod_name: &report.name,
             }),
+            State::Stopped => Some(Failure {
+                display_name: &report.name,
+                message: "stopped",
+                template_name: &report.name,
+                phase: "Failed",
+                pod_name: &report.name,
+            }),
             _ => None,
         })
         .collect();

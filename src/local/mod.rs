@@ -9,6 +9,7 @@ mod failures;
 mod process;
 mod progress;
 mod scheduler;
+mod stop;
 mod summary;
 mod values;
 mod view;
@@ -56,6 +57,9 @@ pub enum Error {
         "{} is not empty, and no local run made it\n  = help: name a folder that is new or empty", .0.display()
     )]
     WorkdirTaken(PathBuf),
+    /// Another run goes on in it.
+    #[error("another run goes on in {}", .0.display())]
+    WorkdirBusy(PathBuf),
     /// The folder would contain itself.
     #[error("the work folder {} contains the project: name one beside or below it", .0.display())]
     WorkdirAroundProject(PathBuf),

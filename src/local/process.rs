@@ -12,13 +12,16 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::sync::watch;
 
 use super::progress::Progress;
+use super::stop::Stop;
 use crate::supervise::die_with_parent;
 
 /// Lines that are shown of a step that failed.
 const SHOWN_LINES: usize = 20;
+
+/// Linux takes no single argument of 128 KiB and more (`MAX_ARG_STRLEN`).
+const LONGEST_ARGUMENT: usize = 128 * 1024 - 1;
 
 /// Time for the last lines of a process that has ended; another process may
 /// hold its output open for ever.
@@ -50,11 +53,9 @@ struct Sink {
 }
 
 impl Process {
-    /// Runs to the end. `stop` counts how often the run was told to stop:
-    /// once more than at the start asks the process to end, twice kills it.
-    pub async fn run(&self, mut stop: watch::Receiver<u32>, progress: Arc<Progress>) -> End {
-        let before = *stop.borrow_and_update();
-        match self.attempt(&mut stop, before, progress).await {
+    /// Runs to the end.
+    pub async fn run(&self, mut stop: Stop, progress: Arc<Progress>) -> End {
+        match self.attempt(&mut stop, progress).await {
             Ok(end) => end,
             Err(error) => End {
                 reason: Some(format!("cannot run: {error}")),
@@ -64,17 +65,12 @@ impl Process {
         }
     }
 
-    async fn attempt(
-        &self,
-        stop: &mut watch::Receiver<u32>,
-        before: u32,
-        progress: Arc<Progress>,
-    ) -> io::Result<End> {
+    async fn attempt(&self, stop: &mut Stop, progress: Arc<Progress>) -> io::Result<End> {
         let log = File::options().create(true).append(true).open(&self.log)?;
         let sink = Arc::new(Mutex::new(Sink { log, last: VecDeque::new() }));
         let mut command = Command::new(&self.program);
         command
-            .args(&self.argv)
+            .args(self.arguments()?)
             .current_dir(&self.folder)
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
@@ -94,23 +90,18 @@ impl Process {
         let stderr = child.stderr.take().map(|pipe| self.listen(pipe, &sink, &progress));
 
         let mut kill_at = None;
-        let mut stopped = false;
+        let mut told = 0;
         let status = loop {
             tokio::select! {
                 status = child.wait() => break status?,
-                changed = stop.changed() => {
-                    let times = *stop.borrow_and_update() - before;
-                    if changed.is_err() {
-                        // The run is over; nobody is left to tell anything.
-                        signal(Signal::SIGKILL);
-                    } else if times == 1 {
-                        stopped = true;
+                times = stop.more_than(told), if told < 2 => {
+                    told = times;
+                    if told == 1 {
                         signal(Signal::SIGTERM);
                         // The step itself kills its child after the grace period.
                         let longest = self.grace + Duration::from_secs(2);
                         kill_at = Some(tokio::time::Instant::now() + longest);
                     } else {
-                        stopped = true;
                         signal(Signal::SIGKILL);
                     }
                 }
@@ -128,7 +119,21 @@ impl Process {
         }
         let last_lines =
             sink.lock().map(|sink| sink.last.iter().cloned().collect()).unwrap_or_default();
-        Ok(End { reason: reason(status), last_lines, stopped })
+        Ok(End { reason: reason(status), last_lines, stopped: told > 0 })
+    }
+
+    /// The argv, with what is too long for the kernel in a file, as Argo's
+    /// executor does it: `@FILE` in the place of the element.
+    fn arguments(&self) -> io::Result<Vec<String>> {
+        let mut arguments = self.argv.clone();
+        for (at, argument) in arguments.iter_mut().enumerate() {
+            if argument.len() >= LONGEST_ARGUMENT {
+                let file = self.log.with_extension(format!("argument-{at}"));
+                std::fs::write(&file, &*argument)?;
+                *argument = format!("@{}", file.display());
+            }
+        }
+        Ok(arguments)
     }
 
     fn listen<R>(

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::process::{End, Process};
 use super::progress::Progress;
+use super::stop::Stop;
 use super::summary::{State, StepReport, Summary};
 use super::values::Values;
 use super::view::Views;
@@ -39,7 +40,8 @@ impl<'a> Scheduler<'a> {
     pub async fn run(mut self) -> Result<Summary, Error> {
         let program = std::env::current_exe().map_err(io_error("find", "kubedro".as_ref()))?;
         let begin = Instant::now();
-        let (stop_sender, stop) = watch::channel(0_u32);
+        let (stop_sender, told) = watch::channel(0_u32);
+        let stop = Stop::new(told);
         let stopped_by = watch_signals(stop_sender, self.progress.clone())?;
 
         let mut reports = self.run_graph(&program, &stop).await?;
@@ -50,7 +52,8 @@ impl<'a> Scheduler<'a> {
         if let Some(step) = &self.plan.on_exit {
             let process = self.process(step, &program);
             reports.push(
-                attempts(process, step.retry.clone(), stop.clone(), self.progress.clone()).await,
+                attempts(process, step.retry.clone(), stop.counted_anew(), self.progress.clone())
+                    .await,
             );
         }
         self.progress.finished();
@@ -63,17 +66,16 @@ impl<'a> Scheduler<'a> {
             logs: self.views.logs(),
             stopped_by,
         };
-        if summary.succeeded() && !self.options.keep {
-            self.views.reduce_to_outputs()?;
+        if summary.succeeded()
+            && !self.options.keep
+            && let Err(error) = self.views.reduce_to_outputs()
+        {
+            tracing::warn!("the work folder is not tidy: {error}");
         }
         Ok(summary)
     }
 
-    async fn run_graph(
-        &self,
-        program: &Path,
-        stop: &watch::Receiver<u32>,
-    ) -> Result<Vec<StepReport>, Error> {
+    async fn run_graph(&self, program: &Path, stop: &Stop) -> Result<Vec<StepReport>, Error> {
         let mut waiting: BTreeMap<&str, (&Step, BTreeSet<&str>)> = self
             .plan
             .steps
@@ -86,7 +88,7 @@ impl<'a> Scheduler<'a> {
         let mut running: JoinSet<StepReport> = JoinSet::new();
         let mut failed = false;
         loop {
-            let halted = failed || *stop.borrow() > 0;
+            let halted = failed || stop.times() > 0;
             // In the plan's order, so that one job at a time is a stable order.
             for step in &self.plan.steps {
                 let name = step.name.as_str();
@@ -150,11 +152,14 @@ impl<'a> Scheduler<'a> {
             env_vars::KUBEDRO_GRACE_PERIOD.to_owned(),
             self.options.grace.as_secs().to_string(),
         ));
+        let folder = self.views.of(step);
+        // A shell would set it; the caller's own leads into the real project.
+        env.push((env_vars::PWD.to_owned(), folder.to_string_lossy().into_owned()));
         Process {
             step: step.name.clone(),
             program: program.to_path_buf(),
             argv: step.command.resolved(&value).to_argv(&nothing),
-            folder: self.views.of(step),
+            folder,
             env,
             log: self.views.log_of(step),
             grace: self.options.grace,
@@ -166,7 +171,7 @@ impl<'a> Scheduler<'a> {
 async fn attempts(
     process: Process,
     retry: Option<RetryPolicy>,
-    mut stop: watch::Receiver<u32>,
+    mut stop: Stop,
     progress: Arc<Progress>,
 ) -> StepReport {
     let begin = Instant::now();
@@ -176,16 +181,13 @@ async fn attempts(
         .and_then(|policy| duration::parse(&policy.backoff_duration))
         .unwrap_or_default();
     let factor = retry.as_ref().map_or(1, |policy| policy.backoff_factor);
-    let stops_before = *stop.borrow_and_update();
-    let process = Arc::new(process);
     let mut tries = 0;
     let state = loop {
         tries += 1;
         progress.started(&process.step, tries);
-        let End { reason, last_lines, stopped } =
-            Process::run(&process, stop.clone(), progress.clone()).await;
+        let End { reason, last_lines, stopped } = process.run(stop.clone(), progress.clone()).await;
         let Some(reason) = reason else { break State::Succeeded };
-        if stopped || *stop.borrow() > stops_before {
+        if stopped || stop.times() > 0 {
             break State::Stopped;
         }
         if tries >= most {
@@ -194,7 +196,7 @@ async fn attempts(
         progress.retrying(&process.step, &reason, pause);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            _ = stop.changed() => break State::Stopped,
+            _ = stop.more_than(0) => break State::Stopped,
         }
         pause = pause.saturating_mul(factor);
     };

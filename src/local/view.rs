@@ -8,22 +8,28 @@
 //! | `logs/` | what the steps print |
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, File, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
 
 use super::dockerignore::Dockerignore;
 use super::{Error, Options, io_error};
 use crate::copy::{self, Filter};
 use crate::plan::{DATA, DATA_VOLUME, Plan, Step};
 
-const MARKER: &str = ".kubedro-run-local";
+/// The file that makes a folder a local run's own; locked while one goes on.
+pub(super) const MARKER: &str = ".kubedro-run-local";
 const FOLDERS: [&str; 4] = ["image", "project", "pods", "logs"];
 
 /// The folders of one run.
 #[derive(Debug)]
 pub(super) struct Views {
     root: PathBuf,
+    /// Holds the lock of the folder until the run is over.
+    _lock: File,
     by_step: BTreeMap<String, PathBuf>,
     has_volume: bool,
 }
@@ -42,11 +48,14 @@ impl Filter for Without {
 
 impl Views {
     pub fn make(plan: &Plan, options: &Options<'_>) -> Result<Self, Error> {
-        let root = work_folder(plan, options)?;
+        let (root, lock) = work_folder(plan, options)?;
         let image = root.join("image");
         let ignore = Dockerignore::read(options.project, &root)?;
         let filter = copy::Options { filter: Some(&ignore), ..copy::Options::default() };
         copy::tree(options.project, &image, &filter)?;
+        if plan.volume.is_some() && !image.join(DATA).is_dir() {
+            tracing::warn!("the image has no {DATA}/: the volume stays empty");
+        }
 
         if plan.volume.is_some() {
             let project = root.join("project");
@@ -54,6 +63,8 @@ impl Views {
             let data = project.join(DATA);
             fs::create_dir(&data).map_err(io_error("make the folder", &data))?;
             let mount = image.join(DATA_VOLUME);
+            // What the image has there, the mount would hide.
+            remove(&mount)?;
             symlink(&data, &mount).map_err(io_error("make the link", &mount))?;
         }
         let mut by_step = BTreeMap::new();
@@ -62,7 +73,7 @@ impl Views {
         }
         let logs = root.join("logs");
         fs::create_dir_all(&logs).map_err(io_error("make the folder", &logs))?;
-        Ok(Self { root, by_step, has_volume: plan.volume.is_some() })
+        Ok(Self { root, _lock: lock, by_step, has_volume: plan.volume.is_some() })
     }
 
     /// The working directory of a step.
@@ -88,33 +99,62 @@ impl Views {
         plan.steps.iter().map(|step| self.of(step).join(DATA)).collect()
     }
 
-    /// Removes code and configuration; the data and the logs stay.
+    /// Removes code and configuration. Data and logs stay, and whatever else
+    /// the steps have made.
     pub fn reduce_to_outputs(&self) -> Result<(), Error> {
         let image = self.root.join("image");
-        fs::remove_dir_all(&image).map_err(io_error("remove", &image))?;
-        let mut views = vec![self.root.join("project")];
         let pods = self.root.join("pods");
-        if self.has_volume && pods.is_dir() {
-            fs::remove_dir_all(&pods).map_err(io_error("remove", &pods))?;
-        } else if let Ok(pods) = fs::read_dir(&pods) {
+        let mut views = vec![self.root.join("project")];
+        if let Ok(pods) = fs::read_dir(&pods) {
             views.extend(pods.flatten().map(|entry| entry.path()));
         }
         for view in views.iter().filter(|view| view.is_dir()) {
-            for entry in fs::read_dir(view).map_err(io_error("read", view))? {
-                let path = entry.map_err(io_error("read", view))?.path();
-                if path.file_name().is_some_and(|name| name == DATA) {
-                    continue;
-                }
-                let removed = if path.is_dir() && !path.is_symlink() {
-                    fs::remove_dir_all(&path)
-                } else {
-                    fs::remove_file(&path)
-                };
-                removed.map_err(io_error("remove", &path))?;
-            }
+            // A pod without the volume has its own copy of the image's data.
+            let keeps_data = !self.has_volume || !view.starts_with(&pods);
+            remove_copies(&image, view, keeps_data)?;
         }
+        remove(&image)?;
+        // Only what is empty goes.
+        let _ = fs::remove_dir(pods);
         Ok(())
     }
+}
+
+/// Removes from a view what it has of the image, folders that are empty then,
+/// and Python's byte code.
+fn remove_copies(image: &Path, view: &Path, keeps_data: bool) -> Result<(), Error> {
+    let entries = WalkDir::new(view).contents_first(true);
+    for entry in entries {
+        let Ok(entry) = entry else { continue };
+        let Ok(below) = entry.path().strip_prefix(view) else { continue };
+        if keeps_data && below.starts_with(DATA) {
+            continue;
+        }
+        let byte_code = below.components().any(|part| part.as_os_str() == "__pycache__");
+        let is_copy = byte_code || fs::symlink_metadata(image.join(below)).is_ok();
+        if entry.file_type().is_dir() {
+            // Fails where something is left in it, which is then to stay.
+            let _ = fs::remove_dir(entry.path());
+        } else if is_copy {
+            fs::remove_file(entry.path()).map_err(io_error("remove", entry.path()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a file or a tree; folders that may not be written too.
+fn remove(path: &Path) -> Result<(), Error> {
+    let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
+    if !metadata.is_dir() {
+        return fs::remove_file(path).map_err(io_error("remove", path));
+    }
+    for entry in WalkDir::new(path).into_iter().flatten() {
+        if entry.file_type().is_dir() {
+            // What cannot be changed, the removal itself will tell.
+            let _ = fs::set_permissions(entry.path(), fs::Permissions::from_mode(0o700));
+        }
+    }
+    fs::remove_dir_all(path).map_err(io_error("remove", path))
 }
 
 fn view_of(step: &Step, root: &Path, image: &Path) -> Result<PathBuf, Error> {
@@ -137,7 +177,7 @@ fn copy_image(image: &Path, to: &Path, left_out: &'static [&'static str]) -> Res
 }
 
 /// A new folder, or the one that was named: new, empty, or left by a run before.
-fn work_folder(plan: &Plan, options: &Options<'_>) -> Result<PathBuf, Error> {
+fn work_folder(plan: &Plan, options: &Options<'_>) -> Result<(PathBuf, File), Error> {
     let Some(wanted) = options.workdir else {
         let temporary = std::env::temp_dir();
         let folder = tempfile::Builder::new()
@@ -145,7 +185,8 @@ fn work_folder(plan: &Plan, options: &Options<'_>) -> Result<PathBuf, Error> {
             .tempdir_in(&temporary)
             .map_err(io_error("make a folder in", &temporary))?
             .keep();
-        return mark(folder);
+        let lock = locked(&folder)?;
+        return Ok((folder, lock));
     };
     fs::create_dir_all(wanted).map_err(io_error("make the folder", wanted))?;
     let folder = fs::canonicalize(wanted).map_err(io_error("enter", wanted))?;
@@ -157,18 +198,28 @@ fn work_folder(plan: &Plan, options: &Options<'_>) -> Result<PathBuf, Error> {
     if !ours && entries.next().is_some() {
         return Err(Error::WorkdirTaken(folder));
     }
+    let lock = locked(&folder)?;
     for name in FOLDERS {
-        let old = folder.join(name);
-        if old.is_dir() {
-            fs::remove_dir_all(&old).map_err(io_error("remove", &old))?;
-        }
+        remove(&folder.join(name))?;
     }
-    mark(folder)
+    Ok((folder, lock))
 }
 
-fn mark(folder: PathBuf) -> Result<PathBuf, Error> {
+/// Marks the folder as a local run's, and keeps others out of it.
+fn locked(folder: &Path) -> Result<File, Error> {
     let marker = folder.join(MARKER);
-    fs::write(&marker, "Made by kubedro run-local, which empties this folder at its next run.\n")
+    let mut file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&marker)
         .map_err(io_error("write", &marker))?;
-    Ok(folder)
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(Error::WorkdirBusy(folder.to_path_buf())),
+        Err(TryLockError::Error(source)) => return Err(io_error("lock", &marker)(source)),
+    }
+    file.write_all(b"Made by kubedro run-local, which empties this folder at its next run.\n")
+        .map_err(io_error("write", &marker))?;
+    Ok(file)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::data_flow::DataFlow;
 use super::preflight::{self, Finding, Severity, base_name, is_parameter};
 use super::{
     DATA, DATA_VOLUME, Error, ON_EXIT, PROJECT_ROOT, Parameter, Plan, Step, VOLUME_INIT, Volume,
@@ -35,10 +36,13 @@ pub struct Inputs<'a> {
 /// Makes the plan. Findings that are only warnings come with it.
 pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
     let Inputs { snapshot, config, .. } = inputs;
-    let nodes = pipeline(snapshot, inputs.pipeline)?;
-    if let Some(name) = &config.on_exit_pipeline {
-        pipeline(snapshot, name)?;
-    }
+    let nodes = pipeline(snapshot, inputs.pipeline, "")?;
+    let on_exit_nodes = match config.on_exit_pipeline.as_deref() {
+        Some(name) => {
+            Some(pipeline(snapshot, name, " (run_config.on_exit_pipeline of kubeflow.yaml)")?)
+        }
+        None => None,
+    };
     let image = inputs
         .image
         .or(config.image.as_deref())
@@ -49,9 +53,11 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
     let names: Vec<(String, String)> =
         nodes.iter().map(|node| (node.name.clone(), step_name(&node.name))).collect();
     let full = config.node_merge_strategy == MergeStrategy::Full;
-    if !full {
-        refuse(preflight::collisions(&names))?;
-    }
+    refuse(preflight::collisions(&if full {
+        vec![(inputs.pipeline.to_owned(), step_name(inputs.pipeline))]
+    } else {
+        names
+    }))?;
 
     // One pod shares its files with nobody: as in kedro-kubeflow 0.7.4 it gets
     // no volume, unless the volume is there for what remains of the run.
@@ -95,7 +101,9 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
         on_exit: config.on_exit_pipeline.as_deref().map(|pipeline| maker.on_exit(pipeline)),
         ttl: config.ttl,
     };
-    refuse(preflight::lost_data(&plan, nodes, snapshot))?;
+    let data = DataFlow::new(&plan, snapshot, nodes);
+    refuse(data.lost_between_pods())?;
+    findings.extend(data.doubts(on_exit_nodes));
     findings.extend(preflight::absolute_paths(snapshot));
     Ok((plan, findings))
 }
@@ -104,11 +112,30 @@ fn refuse(findings: Vec<Finding>) -> Result<(), Error> {
     if findings.is_empty() { Ok(()) } else { Err(Error::Refused(findings)) }
 }
 
-fn pipeline<'s>(snapshot: &'s Snapshot, name: &str) -> Result<&'s [Node], Error> {
+fn pipeline<'s>(
+    snapshot: &'s Snapshot,
+    name: &str,
+    wanted_by: &'static str,
+) -> Result<&'s [Node], Error> {
     match snapshot.pipelines.get(name) {
         Some(nodes) if nodes.is_empty() => Err(Error::EmptyPipeline { name: name.to_owned() }),
-        Some(nodes) => Ok(nodes),
+        Some(nodes) => {
+            let used = nodes.iter().flat_map(|node| node.inputs.iter().chain(&node.outputs));
+            for dataset in used {
+                let reason =
+                    snapshot.datasets.get(dataset).and_then(|dataset| dataset.unusable.as_ref());
+                if let Some(reason) = reason {
+                    return Err(Error::UnusableDataset {
+                        name: dataset.clone(),
+                        pipeline: name.to_owned(),
+                        reason: reason.clone(),
+                    });
+                }
+            }
+            Ok(nodes)
+        }
         None => Err(Error::UnknownPipeline {
+            wanted_by,
             name: name.to_owned(),
             known: snapshot.pipelines.keys().cloned().collect(),
         }),

@@ -7,8 +7,10 @@ use crate::names::did_you_mean;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The pipeline is not registered.
-    #[error("the project has no pipeline `{name}`.{}\n  = note: registered are {}", did_you_mean(name, known.iter().map(String::as_str)), known.join(", "))]
+    #[error("the project has no pipeline `{name}`{wanted_by}.{}\n  = note: registered are {}", did_you_mean(name, known.iter().map(String::as_str)), known.join(", "))]
     UnknownPipeline {
+        /// Where it is named, if not on the command line.
+        wanted_by: &'static str,
         /// As given.
         name: String,
         /// Those that there are.
@@ -21,6 +23,18 @@ pub enum Error {
     EmptyPipeline {
         /// As given.
         name: String,
+    },
+    /// A dataset of the pipeline could not be made.
+    #[error(
+        "the dataset `{name}`, which the pipeline `{pipeline}` needs, cannot be made\n  {reason}"
+    )]
+    UnusableDataset {
+        /// In the catalog.
+        name: String,
+        /// Which needs it.
+        pipeline: String,
+        /// The exception.
+        reason: String,
     },
     /// Neither `--image` nor the configuration names one.
     #[error("no image is named\n  = help: set run_config.image in kubeflow.yaml, or give --image")]

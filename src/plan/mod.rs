@@ -4,6 +4,7 @@
 //! the configuration, flags) knows nothing of what goes out.
 
 mod build;
+mod data_flow;
 mod error;
 mod order;
 mod preflight;

@@ -160,7 +160,9 @@ fn indented_tail(stderr: &str) -> String {
     let lines: Vec<&str> = stderr.lines().filter(|line| !line.trim().is_empty()).collect();
     let mut text = String::new();
     for line in &lines[lines.len().saturating_sub(8)..] {
-        let _ = write!(text, "\n  {line}");
+        // Of a text in one line (an interpreter may print its program) the end says why.
+        let start = line.char_indices().rev().nth(199).map_or(0, |(at, _)| at);
+        let _ = write!(text, "\n  {}", &line[start..]);
     }
     text
 }

@@ -5,6 +5,7 @@ MARK, to the descriptor that was standard output; whatever the project prints
 goes to standard error. Works on Kedro 0.18.5 to 1.x and Python 3.7 and newer.
 """
 
+import difflib
 import json
 import os
 import sys
@@ -102,6 +103,18 @@ def why_not_json(value):
     return None
 
 
+def foreign_type(value):
+    """The type of what a parameter may not be, in any depth; a date, say."""
+    if isinstance(value, dict):
+        found = [foreign_type(item) for item in [*value.keys(), *value.values()]]
+    elif isinstance(value, list):
+        found = [foreign_type(item) for item in value]
+    else:
+        known = value is None or isinstance(value, (str, bool, int, float))
+        return None if known else type(value).__name__
+    return next(filter(None, found), None)
+
+
 def plain(value):
     """Containers of configuration libraries as dict and list."""
     if isinstance(value, dict) or hasattr(value, "items"):
@@ -131,10 +144,17 @@ def overridden(parameters, assignments):
     for name, text in assignments:
         try:
             value = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             problem = getattr(error, "problem", None) or str(error)
             raise Refusal(
                 "parameter", "the value of parameter `%s` is not YAML: %s" % (name, problem)
+            )
+        foreign = foreign_type(value)
+        if foreign:
+            raise Refusal(
+                "parameter",
+                "the value of parameter `%s` is a %s for YAML, which Kedro's configuration "
+                "cannot hold: put it in quotes if text is meant" % (name, foreign),
             )
         top, *rest = [name] if name in parameters else name.split(".")
         if top not in parameters:
@@ -152,6 +172,14 @@ def overridden(parameters, assignments):
             if not isinstance(target, dict):
                 where = ".".join([top, *rest[:depth]])
                 raise Refusal("parameter", "`%s` has no keys: it is not a mapping" % where)
+            if key not in target:
+                near = difflib.get_close_matches(key, [str(known) for known in target], 1, 0.75)
+                if near:
+                    where = ".".join([top, *rest[:depth]])
+                    raise Refusal(
+                        "parameter",
+                        "`%s` has no key `%s`. Did you mean `%s`?" % (where, key, near[0]),
+                    )
             if depth == len(rest) - 1:
                 target[key] = value
             else:
@@ -168,7 +196,9 @@ def is_parameter(name):
 
 def describe_dataset(catalog, name, root):
     """Type, place and kind of one dataset; a name nobody declared is in memory."""
-    if name not in catalog:
+    # Kedro before 0.18.12 has neither `in` nor dataset factories.
+    declared = name in catalog if hasattr(type(catalog), "__contains__") else name in catalog.list()
+    if not declared:
         return {"type": None, "memory": True}
     getter = getattr(catalog, "_get_dataset", None) or catalog.get
     dataset = getter(name)
@@ -189,6 +219,7 @@ def describe_dataset(catalog, name, root):
         if "://" in text:
             protocol, _, text = text.partition("://")
         answer["protocol"] = protocol
+        answer["memory"] = protocol == "memory"
         if protocol in ("file", "local"):
             absolute = os.path.normpath(os.path.join(root, text))
             inside = absolute == root or absolute.startswith(root + os.sep)
@@ -250,7 +281,8 @@ def user_frame(error, root):
 
 
 def in_project(path, root):
-    if path.startswith("<"):  # <string>: this program itself
+    # Not `<string>`, which is this program, nor a source that is named only.
+    if not os.path.isabs(path):
         return False
     path = os.path.realpath(path)
     return (
@@ -341,7 +373,9 @@ def inspect_project(request, root, stage):
     stage[0] = "loading the configuration"
     from kedro.framework.session import KedroSession
 
-    session = KedroSession.create(project_path=root, env=request["env"], save_on_close=False)
+    # Projects choose it from Kedro 1.3.
+    session_class = getattr(settings, "SESSION_CLASS", KedroSession)
+    session = session_class.create(project_path=root, env=request["env"], save_on_close=False)
     context = session.load_context()
     parameters = parameters_of(context.config_loader)
     # Before the catalog is made: that may turn the paths into absolute ones.
@@ -361,7 +395,12 @@ def inspect_project(request, root, stage):
     datasets = {}
     for name in names:
         stage[0] = "making the dataset `%s`" % name
-        datasets[name] = describe_dataset(catalog, name, root)
+        try:
+            datasets[name] = describe_dataset(catalog, name, root)
+        except Exception as error:
+            # An error only for the pipelines that use it.
+            reason = "%s: %s" % (type(error).__name__, str(error).strip())
+            datasets[name] = {"type": None, "memory": False, "unusable": reason}
 
     stage[0] = "reading the parameters"
     manager = session._hook_manager
@@ -405,7 +444,8 @@ def main():
 
     root = os.path.realpath(request["project"])
     # As if started by the `kedro` program: the folder of this text is no place for imports.
-    sys.path[:] = [entry for entry in sys.path if entry not in ("", os.getcwd())]
+    if sys.path[:1] == [""]:
+        del sys.path[0]
     stage = ["starting"]
     try:
         answer = {"snapshot": inspect_project(request, root, stage)}
@@ -414,7 +454,9 @@ def main():
     except BaseException as error:  # sys.exit() in a settings.py too
         answer = {"error": project_error(error, root, stage[0])}
     # JSON with escapes: the answer is ASCII whatever the locale, lone surrogates included.
-    answers.write(MARK + json.dumps(answer).encode("ascii"))
+    text = json.dumps(answer).encode("ascii")
+    # Its length first: a process that the project has forked holds the pipe open.
+    answers.write(MARK + b"%d\n" % len(text) + text)
     answers.flush()
     sys.stderr.flush()
     # No interpreter shutdown: threads of the project may never end.

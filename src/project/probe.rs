@@ -4,8 +4,8 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{ChildStderr, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::process::{ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,9 @@ use crate::env_vars;
 
 const PROGRAM: &str = include_str!("probe.py");
 const MARK: &[u8] = b"\0kubedro-answer\0";
+
+/// How often to look whether the probe is still there while it says nothing.
+const POLL: Duration = Duration::from_millis(50);
 
 /// What Kedro is asked.
 #[derive(Debug, Serialize)]
@@ -68,17 +71,25 @@ pub fn ask(interpreter: &Interpreter, request: &Request<'_>) -> Result<Snapshot,
         let _ = stdin.write_all(&text);
     }
     let printed = child.stderr.take().map(listen);
+    let pipe = child.stdout.take().map(pump);
     let mut stdout = Vec::new();
-    if let Some(mut pipe) = child.stdout.take() {
-        pipe.read_to_end(&mut stdout).map_err(failed)?;
-    }
+    let mut ended = None;
+    let answer = loop {
+        if let Some(answer) = framed(&stdout) {
+            break serde_json::from_slice(answer).ok();
+        }
+        // A process that the project has forked may hold the pipe open for
+        // ever: what counts is the probe's own end.
+        match pipe.as_ref().map(|pipe| pipe.recv_timeout(POLL)) {
+            Some(Ok(chunk)) => stdout.extend(chunk),
+            Some(Err(RecvTimeoutError::Timeout)) if ended.is_none() => {
+                ended = child.try_wait().map_err(failed)?;
+            }
+            _ => break None,
+        }
+    };
     let status = child.wait().map_err(failed)?;
     let stderr = printed.as_ref().map(last_words).unwrap_or_default();
-
-    let answer = stdout
-        .windows(MARK.len())
-        .rposition(|window| window == MARK)
-        .and_then(|at| serde_json::from_slice(&stdout[at + MARK.len()..]).ok());
     match answer {
         Some(Answer::Snapshot(snapshot)) => Ok(*snapshot),
         Some(Answer::Error(refusal)) => Err(refused(refusal, interpreter)),
@@ -88,6 +99,29 @@ pub fn ask(interpreter: &Interpreter, request: &Request<'_>) -> Result<Snapshot,
             stderr,
         }),
     }
+}
+
+/// The JSON behind the mark and its length, when all of it is there.
+fn framed(bytes: &[u8]) -> Option<&[u8]> {
+    let at = bytes.windows(MARK.len()).rposition(|window| window == MARK)? + MARK.len();
+    let rest = &bytes[at..];
+    let line = rest.iter().position(|byte| *byte == b'\n')?;
+    let length: usize = std::str::from_utf8(&rest[..line]).ok()?.parse().ok()?;
+    rest.get(line + 1..)?.get(..length)
+}
+
+/// Hands on what comes through the pipe.
+fn pump(mut pipe: ChildStdout) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut chunk = vec![0; 64 * 1024];
+        while let Ok(length @ 1..) = pipe.read(&mut chunk) {
+            if sender.send(chunk[..length].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
 }
 
 /// Hands on what the project prints, line by line.

@@ -63,6 +63,8 @@ pub struct Dataset {
     pub class: Option<String>,
     /// Lives in the process only.
     pub memory: bool,
+    /// Why it could not be made here, where it could not.
+    pub unusable: Option<String>,
     /// Saved under a version folder of the run.
     #[serde(default)]
     pub versioned: bool,

@@ -33,12 +33,68 @@ def parameter_values(parameters):
             continue
         try:
             values[name] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             refuse(
                 "the value of parameter `%s` is not YAML: %s"
                 % (name, getattr(error, "problem", None) or error)
             )
     return values
+
+
+def plain(value):
+    """Containers of configuration libraries as dict and list."""
+    if isinstance(value, dict) or hasattr(value, "items"):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list) or type(value).__name__ == "ListConfig":
+        return [plain(item) for item in value]
+    return value
+
+
+def same(left, right):
+    """Equality that also tells 1 from 1.0 and True, in any depth."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    return left == right or (left != left and right != right)
+
+
+def differences(wanted, own, path=()):
+    """What of the wanted values is not the project's own already, leaf by leaf.
+
+    Only that is handed to Kedro, as `kedro run --params` would: a value that is
+    made of others in the configuration then follows those that are changed.
+    """
+    changed = {}
+    for key, value in wanted.items():
+        if key not in own:
+            changed[key] = value
+        elif isinstance(value, dict) and isinstance(own[key], dict):
+            inner = differences(value, own[key], (*path, key))
+            if inner:
+                changed[key] = inner
+        elif not same(value, own[key]):
+            changed[key] = value
+    for key in own if path else ():
+        if key not in wanted:
+            where = ".".join(map(str, (*path, key)))
+            sys.stderr.write(
+                "warning: the parameter `%s` stays: Kedro merges what a run sets "
+                "with what the configuration has\n" % where
+            )
+    return changed
+
+
+def own_parameters(session):
+    """The parameters as the image's configuration has them, without the run's."""
+    try:
+        return plain(session._get_config_loader()["parameters"])
+    except Exception as error:  # the class lives elsewhere in each Kedro
+        if type(error).__name__ == "MissingConfigException":
+            return {}
+        raise
 
 
 def pin_save_version(version):
@@ -55,14 +111,17 @@ def pin_save_version(version):
 
 
 def create_session(request, values):
+    from kedro.framework.project import settings
     from kedro.framework.session import KedroSession
 
-    accepted = inspect.signature(KedroSession.create).parameters
+    # Projects choose it from Kedro 1.3.
+    session_class = getattr(settings, "SESSION_CLASS", KedroSession)
     arguments = {"project_path": request["project"], "env": request["env"]}
+    own = own_parameters(session_class.create(save_on_close=False, **arguments))
+    accepted = inspect.signature(session_class.create).parameters
     # Named so until Kedro 1.0, and after it.
     name = "runtime_params" if "runtime_params" in accepted else "extra_params"
-    arguments[name] = values
-    return KedroSession.create(**arguments)
+    return session_class.create(**{name: differences(values, own)}, **arguments)
 
 
 def run(session, request):
@@ -75,12 +134,20 @@ def run(session, request):
         arguments["pipeline_names"] = [request["pipeline"]]
     else:
         arguments["pipeline_name"] = request["pipeline"]
-    session.run(**arguments)
+    try:
+        session.run(**arguments)
+    except SystemExit as error:
+        if error.code:
+            raise
+        sys.stderr.write("error: a node has called sys.exit: its outputs are not there\n")
+        sys.exit(1)
 
 
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         request = json.load(file)
+    # It may hold secrets; nobody needs it any more.
+    os.remove(sys.argv[1])
     # As if started by the `kedro` program: this folder is no place for imports,
     # and a project that looks at sys.argv should not see our files.
     sys.path[:] = [entry for entry in sys.path if entry != os.path.dirname(sys.argv[0])]

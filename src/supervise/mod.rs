@@ -89,6 +89,9 @@ const FORWARDED: [Signal; 8] = [
     Signal::SIGWINCH,
 ];
 
+/// A day: longer than anybody waits, and short enough to be added to a time.
+const LONGEST_GRACE: Duration = Duration::from_hours(24);
+
 /// How long a child may take to end after the first signal to do so: what the
 /// environment says, else Kubernetes' own 30 seconds.
 pub fn grace_period() -> Duration {
@@ -96,6 +99,7 @@ pub fn grace_period() -> Duration {
         .into_iter()
         .find_map(|name| std::env::var(name).ok()?.trim().parse().ok())
         .map_or(Duration::from_secs(30), Duration::from_secs)
+        .min(LONGEST_GRACE)
 }
 
 /// Runs the command to its end.
@@ -138,6 +142,7 @@ pub async fn run(mut command: Command, grace: Duration) -> Result<Outcome, Error
     };
 
     let mut deadline = None;
+    let mut asked_to_end = false;
     let status = loop {
         tokio::select! {
             status = child.wait() => break status,
@@ -148,6 +153,7 @@ pub async fn run(mut command: Command, grace: Duration) -> Result<Outcome, Error
                 }
                 let ends = matches!(number, Signal::SIGTERM | Signal::SIGINT | Signal::SIGHUP | Signal::SIGQUIT);
                 // Somebody at a terminal decides for himself how long to wait.
+                asked_to_end |= ends;
                 if ends && !from_terminal && deadline.is_none() {
                     deadline = Some(tokio::time::Instant::now() + grace);
                 }
@@ -161,6 +167,10 @@ pub async fn run(mut command: Command, grace: Duration) -> Result<Outcome, Error
     };
     for catcher in catchers {
         catcher.abort();
+    }
+    // Who was told to end and has left others behind: they go too.
+    if asked_to_end && !on_terminal {
+        send(Signal::SIGKILL);
     }
     let status = status.map_err(|source| Error::Wait { program: program.clone(), source })?;
     Ok(Outcome::of(status))

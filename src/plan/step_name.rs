@@ -3,7 +3,7 @@
 use super::{ON_EXIT, VOLUME_CREATE, VOLUME_INIT};
 
 /// Names that steps of ours have.
-pub const RESERVED: [&str; 4] = [VOLUME_CREATE, VOLUME_INIT, ON_EXIT, "mlflow-start-run"];
+pub const RESERVED: [&str; 3] = [VOLUME_CREATE, VOLUME_INIT, ON_EXIT];
 
 /// A DNS label (RFC 1123), which is what Kubernetes takes in every place.
 const LONGEST: usize = 63;

@@ -13,16 +13,17 @@ where
         .into_iter()
         .filter_map(|candidate| {
             let folded = folded(candidate);
-            // Every letter replaced is another name.
             if folded.is_empty() || wanted.is_empty() {
                 return None;
             }
             let distance = strsim::damerau_levenshtein(&wanted, &folded);
+            // A name of which every letter is replaced is another name.
+            let near = distance <= allowed && distance < wanted.chars().count();
             // A long name that begins or ends with what was typed is near too:
             // namespaces are often left out.
             let part =
                 wanted.len() >= 4 && (folded.ends_with(&wanted) || folded.starts_with(&wanted));
-            match (distance <= allowed && distance < wanted.chars().count(), part) {
+            match (near, part) {
                 (true, _) => Some((distance, candidate)),
                 (false, true) => Some((allowed + 1, candidate)),
                 (false, false) => None,

@@ -109,7 +109,7 @@ struct ClaimSpec {
     storage_class_name: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Template {
     name: String,
@@ -258,10 +258,7 @@ fn spec(plan: &Plan) -> Result<Spec, Error> {
     let entrypoint = Template {
         name: ENTRYPOINT.to_owned(),
         dag: Some(Dag { tasks: graph }),
-        resource: None,
-        container: None,
-        retry_strategy: None,
-        tolerations: Vec::new(),
+        ..Template::default()
     };
     templates.insert(0, entrypoint);
 
@@ -306,15 +303,12 @@ fn create_volume(volume: &plan::Volume, name: &str) -> Template {
     });
     Template {
         name: VOLUME_CREATE.to_owned(),
-        dag: None,
         resource: Some(Resource {
             action: "create",
             set_owner_reference: false,
             manifest: manifest.to_string(),
         }),
-        container: None,
-        retry_strategy: None,
-        tolerations: Vec::new(),
+        ..Template::default()
     }
 }
 
@@ -355,8 +349,6 @@ fn template(step: &Step, root: &str) -> Result<Template, Error> {
         .collect::<Result<_, Error>>()?;
     Ok(Template {
         name: step.name.clone(),
-        dag: None,
-        resource: None,
         container: Some(Container {
             image: step.image.clone(),
             image_pull_policy: step.pull_policy,
@@ -375,6 +367,7 @@ fn template(step: &Step, root: &str) -> Result<Template, Error> {
         }),
         retry_strategy: step.retry.as_ref().map(retry_strategy),
         tolerations: step.tolerations.clone(),
+        ..Template::default()
     })
 }
 

@@ -44,6 +44,12 @@ pub(super) fn prepare(
         .collect();
     variables.insert("pipeline_name".to_owned(), pipeline.to_owned());
 
+    let for_pods = environment
+        .iter()
+        .filter(|(name, _)| name.starts_with(KEDRO_CONFIG_PREFIX) || *name == IAP_CLIENT_ID)
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+
     let steps = known_names(&snapshot);
     let sources = Sources {
         root: &root,
@@ -51,15 +57,11 @@ pub(super) fn prepare(
         base_env: &snapshot.base_env,
         env: globals.env(),
         variables,
-        environment: environment.clone(),
+        environment,
         node_names: steps.iter().map(String::as_str).collect(),
     };
     let loaded = config::load(&sources)?;
 
-    let for_pods = environment
-        .into_iter()
-        .filter(|(name, _)| name.starts_with(KEDRO_CONFIG_PREFIX) || name == IAP_CLIENT_ID)
-        .collect();
     let (plan, findings) = plan::build(&Inputs {
         snapshot: &snapshot,
         config: &loaded.config.run_config,

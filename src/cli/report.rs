@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Write, stderr};
 use super::globals::Globals;
 use crate::config::{self, Diagnostic};
 use crate::error::Error;
-use crate::plan::Finding;
+use crate::plan::{self, Finding};
 use crate::project;
 
 pub(super) fn error(error: &Error, globals: &Globals) {
@@ -16,16 +16,14 @@ pub(super) fn error(error: &Error, globals: &Globals) {
         }
         return;
     }
-    let text = error.to_string();
-    let mut blocks = text.split("\n\n").peekable();
     // Each finding of a refused plan is an error of its own.
-    if matches!(error, Error::Plan(crate::plan::Error::Refused(_))) {
-        for block in blocks {
-            titled("error", "1;31", block);
+    if let Error::Plan(plan::Error::Refused(findings)) = error {
+        for finding in findings {
+            titled("error", "1;31", &finding.to_string());
         }
-    } else if blocks.peek().is_some() {
-        titled("error", "1;31", &text);
+        return;
     }
+    titled("error", "1;31", &error.to_string());
     if let Error::Project(project::Error::Raised { traceback, .. }) = error
         && globals.verbose
     {

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::exit;
 use crate::local::{self, Options, State, Summary};
 use crate::project::Assignment;
+use crate::supervise::Outcome;
 
 /// Run a pipeline here, step by step as the workflow would
 ///
@@ -70,7 +71,7 @@ impl RunLocal {
             say(&format!("the run failed; its logs are in {}", summary.logs.display()));
         }
         Ok(match summary.stopped_by {
-            Some(number) => u8::try_from(128 + number).unwrap_or(u8::MAX),
+            Some(number) => Outcome::Signalled(number).code(),
             None if summary.succeeded() => 0,
             None => exit::RUN_FAILED,
         })

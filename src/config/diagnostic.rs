@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Level as Shown, Renderer, Snippet};
 
+use crate::names::nearest;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
@@ -79,6 +81,15 @@ impl Diagnostic {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// The same with the nearest of the names that would be right, if one is near.
+    #[must_use]
+    pub fn nearest_of<'n>(self, name: &str, known: impl IntoIterator<Item = &'n str>) -> Self {
+        match nearest(name, known) {
+            Some(near) => self.help(format!("Did you mean `{near}`?")),
+            None => self,
+        }
     }
 
     /// The complaint with the line of the file and a caret, as rustc shows it.

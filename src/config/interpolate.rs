@@ -10,12 +10,12 @@ use super::tree::{Node, Value};
 use crate::names::did_you_mean;
 
 /// What the names stand for.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Names {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Names<'a> {
     /// `commit_id` → the value of `KEDRO_CONFIG_COMMIT_ID`, and the plan's own.
-    pub variables: BTreeMap<String, String>,
+    pub variables: &'a BTreeMap<String, String>,
     /// The whole environment, for `oc.env`.
-    pub environment: BTreeMap<String, String>,
+    pub environment: &'a BTreeMap<String, String>,
 }
 
 /// A name that stands for nothing.
@@ -28,7 +28,7 @@ pub(super) struct Undefined {
 }
 
 /// Replaces every `${…}` in the tree; collects all that cannot be.
-pub(super) fn interpolate(node: &mut Node, names: &Names, problems: &mut Vec<Undefined>) {
+pub(super) fn interpolate(node: &mut Node, names: &Names<'_>, problems: &mut Vec<Undefined>) {
     match &mut node.value {
         Value::Text(text) if text.contains("${") => match expand(text, names) {
             Ok(Expanded::Text(new)) => node.value = Value::Text(new),
@@ -61,7 +61,7 @@ enum Expanded {
 
 type Problem = (String, String);
 
-fn expand(text: &str, names: &Names) -> Result<Expanded, Problem> {
+fn expand(text: &str, names: &Names<'_>) -> Result<Expanded, Problem> {
     let mut result = String::new();
     let mut rest = text;
     while let Some(start) = rest.find("${") {
@@ -87,7 +87,7 @@ fn expand(text: &str, names: &Names) -> Result<Expanded, Problem> {
 }
 
 /// The value of what stands between `${` and `}`; `None` for OmegaConf's `null`.
-fn value_of(inner: &str, names: &Names) -> Result<Option<String>, Problem> {
+fn value_of(inner: &str, names: &Names<'_>) -> Result<Option<String>, Problem> {
     if let Some(arguments) = inner.trim_start().strip_prefix("oc.env:") {
         let (name, default) = match arguments.split_once(',') {
             Some((name, default)) => (name.trim(), Some(default.trim())),
@@ -142,10 +142,9 @@ mod tests {
     use super::{Expanded, Names, expand};
 
     fn expanded(text: &str) -> Result<Option<String>, String> {
-        let names = Names {
-            variables: [("commit_id".to_owned(), "abc".to_owned())].into(),
-            environment: [("TTL".to_owned(), "60".to_owned())].into(),
-        };
+        let variables = [("commit_id".to_owned(), "abc".to_owned())].into();
+        let environment = [("TTL".to_owned(), "60".to_owned())].into();
+        let names = Names { variables: &variables, environment: &environment };
         match expand(text, &names) {
             Ok(Expanded::Text(text)) => Ok(Some(text)),
             Ok(Expanded::Null) => Ok(None),

@@ -111,12 +111,7 @@ where
     T: TryFrom<u64>,
 {
     #[derive(serde::Deserialize)]
-    struct Wrapped(#[serde(deserialize_with = "unsigned")] u64);
-    Option::<Wrapped>::deserialize(deserializer)?
-        .map(|wrapped| {
-            T::try_from(wrapped.0).map_err(|_| {
-                D::Error::invalid_value(Unexpected::Unsigned(wrapped.0), &"a smaller number")
-            })
-        })
-        .transpose()
+    #[serde(bound = "T: TryFrom<u64>")]
+    struct Wrapped<T>(#[serde(deserialize_with = "unsigned")] T);
+    Ok(Option::<Wrapped<T>>::deserialize(deserializer)?.map(|wrapped| wrapped.0))
 }

@@ -9,9 +9,8 @@ use std::sync::Arc;
 use super::diagnostic::{Diagnostic, Level, Place};
 use super::interpolate::{Names, interpolate};
 use super::lookup::{DEFAULT, NodeKey, clean_name};
-use super::model::{BY_NODE, KubeflowConfig, NOT_APPLIED};
+use super::model::{BY_NODE, KubeflowConfig, NOT_APPLIED, keys_below};
 use super::tree::{self, Entry, Node, Segment, Value};
-use crate::names::did_you_mean;
 
 /// Where the file is looked for, and what its `${…}` may use.
 #[derive(Debug)]
@@ -103,8 +102,7 @@ pub fn load(sources: &Sources<'_>) -> Result<Loaded, Error> {
         return Err(Error::Missing { looked_in: folders });
     };
 
-    let names =
-        Names { variables: sources.variables.clone(), environment: sources.environment.clone() };
+    let names = Names { variables: &sources.variables, environment: &sources.environment };
     let mut undefined = Vec::new();
     interpolate(&mut root, &names, &mut undefined);
     if !undefined.is_empty() {
@@ -259,72 +257,27 @@ fn refused(root: &Node, files: &Files, path: &[Segment], message: &str) -> Diagn
     } else {
         format!("`{name}` cannot be used")
     };
-    let mut diagnostic = Diagnostic::error(title, place).label(message);
+    let diagnostic = Diagnostic::error(title, place).label(message);
     // serde lists the variants; name the nearest too.
-    if let Some((wrong, known)) =
-        message.strip_prefix("unknown variant `").and_then(|rest| rest.split_once('`'))
-    {
-        let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
-        let near = did_you_mean(wrong, known);
-        if !near.is_empty() {
-            diagnostic = diagnostic.help(near.trim().to_owned());
-        }
+    match message.strip_prefix("unknown variant `").and_then(|rest| rest.split_once('`')) {
+        Some((wrong, known)) => diagnostic.nearest_of(wrong, known.split('`').skip(1).step_by(2)),
+        None => diagnostic,
     }
-    diagnostic
 }
 
 fn unknown_key(root: &Node, files: &Files, path: &[Segment]) -> Diagnostic {
     let (_, key) = root.follow(path);
-    let (parent, _) = root.follow(&path[..path.len() - 1]);
-    let name = match path.last() {
-        Some(Segment::Key(name)) => name.as_str(),
-        _ => "",
-    };
-    let known: &[&str] = match shown_path(&path[..path.len() - 1]).as_str() {
-        "" => &["host", "run_config"],
-        "run_config" => &[
-            "image",
-            "image_pull_policy",
-            "root",
-            "experiment_name",
-            "run_name",
-            "scheduled_run_name",
-            "description",
-            "resources",
-            "tolerations",
-            "affinity",
-            "retry_policy",
-            "volume",
-            "extra_volumes",
-            "wait_for_completion",
-            "store_kedro_outputs_as_kfp_artifacts",
-            "max_cache_staleness",
-            "ttl",
-            "on_exit_pipeline",
-            "node_merge_strategy",
-        ],
-        "run_config.volume" => {
-            &["storageclass", "size", "access_modes", "skip_init", "keep", "owner"]
-        }
-        _ => &[
-            "key",
-            "operator",
-            "value",
-            "effect",
-            "num_retries",
-            "backoff_duration",
-            "backoff_factor",
-        ],
+    let (above, name) = match path {
+        [above @ .., Segment::Key(name)] => (above, name.as_str()),
+        _ => (path, ""),
     };
     let place = match key {
         Some((source, span)) => files.place(source, span),
-        None => files.of(parent),
+        None => files.of(root.follow(above).0),
     };
-    let near = did_you_mean(name, known.iter().copied());
-    let diagnostic =
-        Diagnostic::warning(format!("the key `{}` is not known", shown_path(path)), place)
-            .label("nothing reads this");
-    if near.is_empty() { diagnostic } else { diagnostic.help(near.trim().to_owned()) }
+    Diagnostic::warning(format!("the key `{}` is not known", shown_path(path)), place)
+        .label("nothing reads this")
+        .nearest_of(name, keys_below(&shown_path(above)).iter().copied())
 }
 
 fn check_retry_policies(config: &KubeflowConfig, root: &Node, files: &Files) -> Result<(), Error> {
@@ -361,15 +314,12 @@ fn check_node_names(root: &Node, files: &Files, known: &[&str], warnings: &mut V
             if found {
                 continue;
             }
-            let near = did_you_mean(&entry.key, known.iter().copied());
-            let mut diagnostic = Diagnostic::warning(
+            let diagnostic = Diagnostic::warning(
                 format!("no pipeline has a node or a tag `{}`", entry.key),
                 files.place(entry.source, entry.span.clone()),
             )
-            .label(format!("this entry of `{section}` applies to nothing"));
-            if !near.is_empty() {
-                diagnostic = diagnostic.help(near.trim().to_owned());
-            }
+            .label(format!("this entry of `{section}` applies to nothing"))
+            .nearest_of(&entry.key, known.iter().copied());
             warnings.push(diagnostic);
         }
     }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use indexmap::IndexMap;
 use regex_lite::Regex;
-use serde::de::{Deserializer, Error};
+use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::lenient;
@@ -87,6 +87,52 @@ pub(super) const NOT_APPLIED: [(&str, &str); 2] = [
 /// Sections by node, for the check of their keys.
 pub(super) const BY_NODE: [&str; 5] =
     ["resources", "tolerations", "retry_policy", "extra_volumes", "affinity"];
+
+/// The keys that the model knows below a path, for the nearest to a wrong one.
+pub(super) fn keys_below(path: &str) -> &'static [&'static str] {
+    let section = path.strip_prefix("run_config.").and_then(|rest| rest.split('.').next());
+    match (path, section) {
+        ("", _) => fields_of::<KubeflowConfig>(),
+        ("run_config", _) => fields_of::<RunConfig>(),
+        (_, Some("volume")) => fields_of::<Volume>(),
+        (_, Some("tolerations")) => fields_of::<Toleration>(),
+        (_, Some("retry_policy")) => fields_of::<PartialRetryPolicy>(),
+        _ => &[],
+    }
+}
+
+/// The fields that a type asks its deserializer for.
+fn fields_of<T: DeserializeOwned>() -> &'static [&'static str] {
+    let mut fields: &[&str] = &[];
+    // It ends in an error: there is nothing to read.
+    let _ = T::deserialize(Asked(&mut fields));
+    fields
+}
+
+struct Asked<'f>(&'f mut &'static [&'static str]);
+
+impl<'de> Deserializer<'de> for Asked<'_> {
+    type Error = serde::de::value::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+        Err(Self::Error::custom("only asked"))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        *self.0 = fields;
+        self.deserialize_any(visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
 
 fn one_week() -> u32 {
     604_800

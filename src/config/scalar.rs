@@ -5,32 +5,24 @@ use std::sync::OnceLock;
 
 use regex_lite::Regex;
 
-/// A plain scalar's value.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Scalar {
-    Null,
-    Bool(bool),
-    Int(i64),
-    Float(f64),
-    Text(String),
-}
+use super::tree::Value;
 
 /// Resolves a plain (unquoted) scalar.
-pub(super) fn resolve(text: &str) -> Scalar {
+pub(super) fn resolve(text: &str) -> Value {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
+        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
         "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
-            return Scalar::Bool(true);
+            return Value::Bool(true);
         }
         "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
-            return Scalar::Bool(false);
+            return Value::Bool(false);
         }
         _ => {}
     }
     integer(text)
-        .map(Scalar::Int)
-        .or_else(|| float(text).map(Scalar::Float))
-        .unwrap_or_else(|| Scalar::Text(text.to_owned()))
+        .map(Value::Int)
+        .or_else(|| float(text).map(Value::Float))
+        .unwrap_or_else(|| Value::Text(text.to_owned()))
 }
 
 fn integer(text: &str) -> Option<i64> {
@@ -78,27 +70,27 @@ fn float(text: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Scalar, resolve};
+    use super::{Value, resolve};
 
     #[test]
     fn reads_words_as_pyyaml_does() {
         // Each pair was read by PyYAML 6.
-        let text = |text: &str| Scalar::Text(text.to_owned());
+        let text = |text: &str| Value::Text(text.to_owned());
         for (word, meaning) in [
-            ("", Scalar::Null),
-            ("~", Scalar::Null),
+            ("", Value::Null),
+            ("~", Value::Null),
             ("none", text("none")),
-            ("yes", Scalar::Bool(true)),
-            ("Off", Scalar::Bool(false)),
+            ("yes", Value::Bool(true)),
+            ("Off", Value::Bool(false)),
             ("oN", text("oN")),
-            ("12", Scalar::Int(12)),
-            ("-1_000", Scalar::Int(-1000)),
-            ("010", Scalar::Int(8)),
-            ("0x1F", Scalar::Int(31)),
-            ("1:30", Scalar::Int(90)),
+            ("12", Value::Int(12)),
+            ("-1_000", Value::Int(-1000)),
+            ("010", Value::Int(8)),
+            ("0x1F", Value::Int(31)),
+            ("1:30", Value::Int(90)),
             ("09", text("09")),
-            ("1.5", Scalar::Float(1.5)),
-            ("1.0e-05", Scalar::Float(1e-5)),
+            ("1.5", Value::Float(1.5)),
+            ("1.0e-05", Value::Float(1e-5)),
             ("1e-05", text("1e-05")),
             ("500m", text("500m")),
             ("2020-01-31", text("2020-01-31")),

@@ -6,13 +6,13 @@ use std::ops::Range;
 use granit_parser::{Event, Parser, ScalarStyle, Span};
 use serde_json::{Map, Number, Value as Json};
 
-use super::scalar::{self, Scalar};
+use super::scalar;
 
 /// An alias can stand for a tree; a few lines could stand for millions of nodes.
 const MOST_NODES: usize = 100_000;
 
 /// A value and its place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
     pub value: Value,
     /// Which file of [`super::Sources`].
@@ -21,7 +21,7 @@ pub(super) struct Node {
 }
 
 /// A value.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     Null,
     Bool(bool),
@@ -33,7 +33,7 @@ pub(super) enum Value {
 }
 
 /// A key of a mapping and what it stands for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
     pub key: String,
     pub source: usize,
@@ -240,13 +240,7 @@ fn scalar_value(text: &str, style: ScalarStyle, tag: Option<&str>) -> Value {
     if !plain {
         return Value::Text(text.to_owned());
     }
-    match scalar::resolve(text) {
-        Scalar::Null => Value::Null,
-        Scalar::Bool(value) => Value::Bool(value),
-        Scalar::Int(value) => Value::Int(value),
-        Scalar::Float(value) => Value::Float(value),
-        Scalar::Text(text) => Value::Text(text),
-    }
+    scalar::resolve(text)
 }
 
 impl Node {

@@ -19,22 +19,19 @@ struct Failure<'a> {
 pub(super) fn encoded(reports: &[StepReport]) -> String {
     let failures: Vec<Failure<'_>> = reports
         .iter()
-        .filter_map(|report| match &report.state {
-            State::Failed { reason, .. } => Some(Failure {
+        .filter_map(|report| {
+            let message = match &report.state {
+                State::Failed { reason, .. } => reason,
+                State::Stopped => "stopped",
+                State::Succeeded | State::NotRun => return None,
+            };
+            Some(Failure {
                 display_name: &report.name,
-                message: reason,
+                message,
                 template_name: &report.name,
                 phase: "Failed",
                 pod_name: &report.name,
-            }),
-            State::Stopped => Some(Failure {
-                display_name: &report.name,
-                message: "stopped",
-                template_name: &report.name,
-                phase: "Failed",
-                pod_name: &report.name,
-            }),
-            _ => None,
+            })
         })
         .collect();
     let once = serde_json::to_string(&failures).unwrap_or_default();

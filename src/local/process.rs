@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
 use super::progress::Progress;
 use super::stop::Stop;
-use crate::supervise::die_with_parent;
+use crate::supervise::{Outcome, die_with_parent, until};
 
 /// Lines that are shown of a step that failed.
 const SHOWN_LINES: usize = 20;
@@ -44,7 +44,6 @@ pub(super) struct Process {
 pub(super) struct End {
     pub reason: Option<String>,
     pub last_lines: Vec<String>,
-    pub stopped: bool,
 }
 
 struct Sink {
@@ -57,11 +56,9 @@ impl Process {
     pub async fn run(&self, mut stop: Stop, progress: Arc<Progress>) -> End {
         match self.attempt(&mut stop, progress).await {
             Ok(end) => end,
-            Err(error) => End {
-                reason: Some(format!("cannot run: {error}")),
-                last_lines: Vec::new(),
-                stopped: false,
-            },
+            Err(error) => {
+                End { reason: Some(format!("cannot run: {error}")), last_lines: Vec::new() }
+            }
         }
     }
 
@@ -105,7 +102,7 @@ impl Process {
                         signal(Signal::SIGKILL);
                     }
                 }
-                () = sleep_until(kill_at) => {
+                () = until(kill_at) => {
                     signal(Signal::SIGKILL);
                     kill_at = None;
                 }
@@ -119,7 +116,7 @@ impl Process {
         }
         let last_lines =
             sink.lock().map(|sink| sink.last.iter().cloned().collect()).unwrap_or_default();
-        Ok(End { reason: reason(status), last_lines, stopped: told > 0 })
+        Ok(End { reason: reason(Outcome::of(status)), last_lines })
     }
 
     /// The argv, with what is too long for the kernel in a file, as Argo's
@@ -169,21 +166,13 @@ impl Process {
     }
 }
 
-async fn sleep_until(instant: Option<tokio::time::Instant>) {
-    match instant {
-        Some(instant) => tokio::time::sleep_until(instant).await,
-        None => std::future::pending().await,
-    }
-}
-
 /// Why it is a failure, in Argo's words; nothing for a success.
-fn reason(status: ExitStatus) -> Option<String> {
-    match (status.code(), status.signal()) {
-        (Some(0), _) => None,
-        (Some(code), _) => Some(format!("Error (exit code {code})")),
-        (None, Some(number)) => {
-            Some(format!("Error (exit code {}: signal {number})", 128 + number))
+fn reason(outcome: Outcome) -> Option<String> {
+    match outcome {
+        Outcome::SUCCESS => None,
+        Outcome::Exited(code) => Some(format!("Error (exit code {code})")),
+        Outcome::Signalled(number) => {
+            Some(format!("Error (exit code {}: signal {number})", outcome.code()))
         }
-        (None, None) => Some("Error (no exit code)".to_owned()),
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -16,7 +17,7 @@ pub(super) struct Progress {
     total: usize,
     verbose: bool,
     quiet: bool,
-    done: Mutex<usize>,
+    done: AtomicUsize,
 }
 
 struct Terminal {
@@ -42,7 +43,7 @@ impl Progress {
             count.enable_steady_tick(Duration::from_millis(200));
             Terminal { all, count, running: Mutex::new(HashMap::new()) }
         });
-        Self { terminal, total, verbose, quiet, done: Mutex::new(0) }
+        Self { terminal, total, verbose, quiet, done: AtomicUsize::new(0) }
     }
 
     pub fn started(&self, step: &str, attempt: u32) {
@@ -69,33 +70,20 @@ impl Progress {
     }
 
     pub fn ended(&self, report: &StepReport) {
-        let done = self.done.lock().map_or(0, |mut done| {
-            *done += 1;
-            *done
-        });
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        let StepReport { name, state, duration, .. } = report;
+        let time = seconds(*duration);
         if let Some(terminal) = &self.terminal {
             if let Ok(mut running) = terminal.running.lock()
-                && let Some(bar) = running.remove(&report.name)
+                && let Some(bar) = running.remove(name)
             {
                 bar.finish_and_clear();
             }
             terminal.count.set_position(done as u64);
-        }
-        let mark = match report.state {
-            State::Succeeded => "✔",
-            _ => "✘",
-        };
-        let text = format!("{} {} in {}", report.name, report.state, seconds(report.duration));
-        if self.terminal.is_some() {
-            self.line(&format!("{mark} {text}"));
+            let mark = if *state == State::Succeeded { "✔" } else { "✘" };
+            self.line(&format!("{mark} {name} {state} in {time}"));
         } else {
-            self.line(&format!(
-                "{}: {} in {} ({done}/{})",
-                report.name,
-                report.state,
-                seconds(report.duration),
-                self.total
-            ));
+            self.line(&format!("{name}: {state} in {time} ({done}/{})", self.total));
         }
         if let State::Failed { reason, last_lines } = &report.state {
             self.always(&format!("{}: {reason}; its last lines:", report.name));

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::process::{End, Process};
 use super::progress::Progress;
-use super::stop::Stop;
+use super::stop::{Stop, Told};
 use super::summary::{State, StepReport, Summary};
 use super::values::Values;
 use super::view::Views;
@@ -40,9 +40,7 @@ impl<'a> Scheduler<'a> {
     pub async fn run(mut self) -> Result<Summary, Error> {
         let program = std::env::current_exe().map_err(io_error("find", "kubedro".as_ref()))?;
         let begin = Instant::now();
-        let (stop_sender, told) = watch::channel(0_u32);
-        let stop = Stop::new(told);
-        let stopped_by = watch_signals(stop_sender, self.progress.clone())?;
+        let stop = Stop::new(watch_signals(self.progress.clone())?);
 
         let mut reports = self.run_graph(&program, &stop).await?;
         let good = reports.iter().all(|report| report.state == State::Succeeded);
@@ -50,21 +48,16 @@ impl<'a> Scheduler<'a> {
         self.values.failures = failures::encoded(&reports);
 
         if let Some(step) = &self.plan.on_exit {
-            let process = self.process(step, &program);
-            reports.push(
-                attempts(process, step.retry.clone(), stop.counted_anew(), self.progress.clone())
-                    .await,
-            );
+            reports.push(self.start(step, &program, stop.counted_anew()).await);
         }
         self.progress.finished();
-        let stopped_by = *stopped_by.borrow();
         let summary = Summary {
             steps: reports,
             duration: begin.elapsed(),
             save_version: self.values.save_version().to_owned(),
             outputs: self.views.outputs(self.plan),
             logs: self.views.logs(),
-            stopped_by,
+            stopped_by: stop.first(),
         };
         if summary.succeeded()
             && !self.options.keep
@@ -97,13 +90,7 @@ impl<'a> Scheduler<'a> {
                     continue;
                 }
                 waiting.remove(name);
-                let process = self.process(step, program);
-                running.spawn(attempts(
-                    process,
-                    step.retry.clone(),
-                    stop.clone(),
-                    self.progress.clone(),
-                ));
+                running.spawn(self.start(step, program, stop.clone()));
             }
             let Some(ended) = running.join_next().await else { break };
             let report = ended.map_err(|error| {
@@ -131,6 +118,16 @@ impl<'a> Scheduler<'a> {
                 })
             })
             .collect())
+    }
+
+    /// The whole life of a step, to be awaited.
+    fn start(
+        &self,
+        step: &Step,
+        program: &Path,
+        told: Stop,
+    ) -> impl Future<Output = StepReport> + use<> {
+        attempts(self.process(step, program), step.retry.clone(), told, self.progress.clone())
     }
 
     /// The very argv of the step's pod, with the run's values in it.
@@ -185,9 +182,9 @@ async fn attempts(
     let state = loop {
         tries += 1;
         progress.started(&process.step, tries);
-        let End { reason, last_lines, stopped } = process.run(stop.clone(), progress.clone()).await;
+        let End { reason, last_lines } = process.run(stop.clone(), progress.clone()).await;
         let Some(reason) = reason else { break State::Succeeded };
-        if stopped || stop.times() > 0 {
+        if stop.times() > 0 {
             break State::Stopped;
         }
         if tries >= most {
@@ -205,30 +202,25 @@ async fn attempts(
     report
 }
 
-/// Counts the signals that ask for an end; the first one is remembered.
-fn watch_signals(
-    stop: watch::Sender<u32>,
-    progress: Arc<Progress>,
-) -> Result<watch::Receiver<Option<i32>>, Error> {
-    let (first_sender, first) = watch::channel(None);
+/// Counts the signals that ask for an end, and remembers the first.
+fn watch_signals(progress: Arc<Progress>) -> Result<watch::Receiver<Told>, Error> {
+    let (sender, told) = watch::channel(Told::default());
     let failed = || io_error("listen for", "signals".as_ref());
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed())?;
     let mut terminate = signal(SignalKind::terminate()).map_err(failed())?;
     let mut hangup = signal(SignalKind::hangup()).map_err(failed())?;
     tokio::spawn(async move {
         loop {
-            let number = tokio::select! {
-                _ = interrupt.recv() => SignalKind::interrupt().as_raw_value(),
-                _ = terminate.recv() => SignalKind::terminate().as_raw_value(),
-                _ = hangup.recv() => SignalKind::hangup().as_raw_value(),
+            let kind = tokio::select! {
+                _ = interrupt.recv() => SignalKind::interrupt(),
+                _ = terminate.recv() => SignalKind::terminate(),
+                _ = hangup.recv() => SignalKind::hangup(),
             };
-            first_sender.send_if_modified(|first| {
-                let is_first = first.is_none();
-                first.get_or_insert(number);
-                is_first
+            sender.send_modify(|told| {
+                told.times += 1;
+                told.first.get_or_insert(kind.as_raw_value());
             });
-            stop.send_modify(|times| *times += 1);
-            let said = if *stop.borrow() == 1 {
+            let said = if sender.borrow().times == 1 {
                 "stopping: running steps are told to end, then the exit handler runs (again to kill)"
             } else {
                 "killing what still runs"
@@ -236,5 +228,5 @@ fn watch_signals(
             progress.line(said);
         }
     });
-    Ok(first)
+    Ok(told)
 }

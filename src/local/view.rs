@@ -53,11 +53,10 @@ impl Views {
         let ignore = Dockerignore::read(options.project, &root)?;
         let filter = copy::Options { filter: Some(&ignore), ..copy::Options::default() };
         copy::tree(options.project, &image, &filter)?;
-        if plan.volume.is_some() && !image.join(DATA).is_dir() {
-            tracing::warn!("the image has no {DATA}/: the volume stays empty");
-        }
-
         if plan.volume.is_some() {
+            if !image.join(DATA).is_dir() {
+                tracing::warn!("the image has no {DATA}/: the volume stays empty");
+            }
             let project = root.join("project");
             copy_image(&image, &project, &[DATA, DATA_VOLUME])?;
             let data = project.join(DATA);
@@ -123,22 +122,22 @@ impl Views {
 /// Removes from a view what it has of the image, folders that are empty then,
 /// and Python's byte code.
 fn remove_copies(image: &Path, view: &Path, keeps_data: bool) -> Result<(), Error> {
-    let entries = WalkDir::new(view).contents_first(true);
-    for entry in entries {
-        let Ok(entry) = entry else { continue };
-        let Ok(below) = entry.path().strip_prefix(view) else { continue };
-        if keeps_data && below.starts_with(DATA) {
+    for top in fs::read_dir(view).map_err(io_error("read", view))?.flatten() {
+        if keeps_data && top.file_name() == DATA {
             continue;
         }
-        let byte_code = below.components().any(|part| part.as_os_str() == "__pycache__");
-        let is_copy = byte_code || fs::symlink_metadata(image.join(below)).is_ok();
-        if entry.file_type().is_dir() {
-            // Fails where something is left in it, which is then to stay.
-            let _ = fs::remove_dir(entry.path());
-        } else if is_copy {
-            fs::remove_file(entry.path()).map_err(io_error("remove", entry.path()))?;
+        for entry in WalkDir::new(top.path()).contents_first(true).into_iter().flatten() {
+            let Ok(below) = entry.path().strip_prefix(view) else { continue };
+            let byte_code = below.components().any(|part| part.as_os_str() == "__pycache__");
+            if entry.file_type().is_dir() {
+                // Fails where something is left in it, which is then to stay.
+                let _ = fs::remove_dir(entry.path());
+            } else if byte_code || fs::symlink_metadata(image.join(below)).is_ok() {
+                fs::remove_file(entry.path()).map_err(io_error("remove", entry.path()))?;
+            }
         }
     }
+    let _ = fs::remove_dir(view);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::data_flow::DataFlow;
-use super::preflight::{self, Finding, Severity, base_name, is_parameter};
+use super::preflight::{self, Finding, base_name, is_parameter};
 use super::{
     DATA, DATA_VOLUME, Error, ON_EXIT, PROJECT_ROOT, Parameter, Plan, Step, VOLUME_INIT, Volume,
     order, step_name,
@@ -50,14 +50,12 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
         .ok_or(Error::NoImage)?;
     let maker = StepMaker { inputs, image, env: environment(inputs.environment) };
 
-    let names: Vec<(String, String)> =
-        nodes.iter().map(|node| (node.name.clone(), step_name(&node.name))).collect();
     let full = config.node_merge_strategy == MergeStrategy::Full;
-    refuse(preflight::collisions(&if full {
-        vec![(inputs.pipeline.to_owned(), step_name(inputs.pipeline))]
+    refuse(if full {
+        preflight::collisions([inputs.pipeline])
     } else {
-        names
-    }))?;
+        preflight::collisions(nodes.iter().map(|node| node.name.as_str()))
+    })?;
 
     // One pod shares its files with nobody: as in kedro-kubeflow 0.7.4 it gets
     // no volume, unless the volume is there for what remains of the run.
@@ -84,7 +82,7 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
         }
     }
 
-    let (parameters, mut findings) = parameters(snapshot);
+    let (parameters, left_out) = parameters(snapshot);
     let plan = Plan {
         project: snapshot.project_name.clone(),
         pipeline: inputs.pipeline.to_owned(),
@@ -103,8 +101,11 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
     };
     let data = DataFlow::new(&plan, snapshot, nodes);
     refuse(data.lost_between_pods())?;
-    findings.extend(data.doubts(on_exit_nodes));
-    findings.extend(preflight::absolute_paths(snapshot));
+    let findings = left_out
+        .into_iter()
+        .chain(data.doubts(on_exit_nodes))
+        .chain(preflight::absolute_paths(snapshot))
+        .collect();
     Ok((plan, findings))
 }
 
@@ -163,7 +164,7 @@ fn environment(of_this_machine: &BTreeMap<String, String>) -> Vec<(String, RunTe
 }
 
 /// Parameters whose key and value survive the trip, and a word on the others.
-fn parameters(snapshot: &Snapshot) -> (Vec<Parameter>, Vec<Finding>) {
+fn parameters(snapshot: &Snapshot) -> (Vec<Parameter>, Option<Finding>) {
     let mut kept = Vec::new();
     let mut left_out = Vec::new();
     for parameter in &snapshot.parameters {
@@ -188,18 +189,12 @@ fn parameters(snapshot: &Snapshot) -> (Vec<Parameter>, Vec<Finding>) {
         };
         left_out.push(format!("`{name}` ({reason})"));
     }
-    let findings = if left_out.is_empty() {
-        Vec::new()
-    } else {
-        vec![Finding {
-            code: "parameter-not-overridable",
-            severity: Severity::Warning,
-            message: format!("no parameter of the workflow: {}", left_out.join(", ")),
-            help: "the pods read these from the image's own conf/; they cannot be set for a single run"
-                .to_owned(),
-        }]
-    };
-    (kept, findings)
+    let message = format!("no parameter of the workflow: {}", left_out.join(", "));
+    let help =
+        "the pods read these from the image's own conf/; they cannot be set for a single run";
+    let finding = (!left_out.is_empty())
+        .then(|| preflight::warning("parameter-not-overridable", message, help));
+    (kept, finding)
 }
 
 struct StepMaker<'a> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::RESERVED;
+use super::{RESERVED, step_name};
 use crate::project::Snapshot;
 
 /// How bad a finding is.
@@ -53,21 +53,22 @@ pub(super) fn is_parameter(name: &str) -> bool {
     name == "parameters" || name.starts_with("params:")
 }
 
-/// Node names that would be one step's name.
-pub(super) fn collisions(steps: &[(String, String)]) -> Vec<Finding> {
-    let mut by_step: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (node, step) in steps {
-        by_step.entry(step).or_default().insert(node);
+/// Names, of nodes or a pipeline, that would be one step's name.
+pub(super) fn collisions<'n>(names: impl IntoIterator<Item = &'n str>) -> Vec<Finding> {
+    let mut by_step: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for name in names {
+        by_step.entry(step_name(name)).or_default().insert(name);
     }
     by_step
         .into_iter()
-        .filter_map(|(step, nodes)| {
-            let names: Vec<String> = nodes.iter().map(|node| format!("`{node}`")).collect();
-            if RESERVED.contains(&step) {
-                let message = format!("the node {} would be the step `{step}`, which is kubedro's own", names.join(", "));
+        .filter_map(|(step, names)| {
+            if RESERVED.contains(&step.as_str()) {
+                let names = quoted(names);
+                let message = format!("the node {names} would be the step `{step}`, which is kubedro's own");
                 return Some(error("step-name-reserved", message, "give the node another name"));
             }
-            (nodes.len() > 1).then(|| {
+            (names.len() > 1).then(|| {
+                let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
                 let message = format!("the nodes {} would all be the step `{step}`", names.join(" and "));
                 error(
                     "step-name-collision",

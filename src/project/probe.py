@@ -124,10 +124,10 @@ def plain(value):
     return value
 
 
-def parameters_of(loader):
-    """The project's parameters by top-level key, as its own loader reads them."""
+def configuration(loader, kind):
+    """The project's configuration of a kind, as its own loader reads it."""
     try:
-        return plain(loader["parameters"])
+        return plain(loader[kind])
     except Exception as error:  # the class lives elsewhere in each Kedro
         if type(error).__name__ == "MissingConfigException":
             return {}
@@ -230,14 +230,8 @@ def describe_dataset(catalog, name, root):
     return answer
 
 
-def absolute_paths(loader, root):
+def absolute_paths(catalog, root):
     """Entries whose path was written in full, though it leads into the project."""
-    try:
-        catalog = loader["catalog"]
-    except Exception as error:  # the class lives elsewhere in each Kedro
-        if type(error).__name__ == "MissingConfigException":
-            return []
-        raise
     return sorted(
         str(name)
         for name, entry in catalog.items()
@@ -377,9 +371,9 @@ def inspect_project(request, root, stage):
     session_class = getattr(settings, "SESSION_CLASS", KedroSession)
     session = session_class.create(project_path=root, env=request["env"], save_on_close=False)
     context = session.load_context()
-    parameters = parameters_of(context.config_loader)
+    parameters = configuration(context.config_loader, "parameters")
     # Before the catalog is made: that may turn the paths into absolute ones.
-    absolute = absolute_paths(context.config_loader, root)
+    absolute = absolute_paths(configuration(context.config_loader, "catalog"), root)
     stage[0] = "making the data catalog"
     catalog = context.catalog
 

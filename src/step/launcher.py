@@ -87,10 +87,21 @@ def differences(wanted, own, path=()):
     return changed
 
 
-def own_parameters(session):
+def own_parameters(request):
     """The parameters as the image's configuration has them, without the run's."""
+    from pathlib import Path
+
+    from kedro.framework.project import settings
+
+    # As the session makes its own, but without the run's parameters.
+    loader = settings.CONFIG_LOADER_CLASS(
+        conf_source=str(Path(request["project"]) / settings.CONF_SOURCE),
+        env=request["env"],
+        runtime_params={},
+        **settings.CONFIG_LOADER_ARGS,
+    )
     try:
-        return plain(session._get_config_loader()["parameters"])
+        return plain(loader["parameters"])
     except Exception as error:  # the class lives elsewhere in each Kedro
         if type(error).__name__ == "MissingConfigException":
             return {}
@@ -117,11 +128,10 @@ def create_session(request, values):
     # Projects choose it from Kedro 1.3.
     session_class = getattr(settings, "SESSION_CLASS", KedroSession)
     arguments = {"project_path": request["project"], "env": request["env"]}
-    own = own_parameters(session_class.create(save_on_close=False, **arguments))
     accepted = inspect.signature(session_class.create).parameters
     # Named so until Kedro 1.0, and after it.
     name = "runtime_params" if "runtime_params" in accepted else "extra_params"
-    return session_class.create(**{name: differences(values, own)}, **arguments)
+    return session_class.create(**{name: differences(values, own_parameters(request))}, **arguments)
 
 
 def run(session, request):

@@ -37,7 +37,7 @@ impl Outcome {
         }
     }
 
-    fn of(status: ExitStatus) -> Self {
+    pub(crate) fn of(status: ExitStatus) -> Self {
         match (status.code(), status.signal()) {
             (Some(code), _) => Self::Exited(u8::try_from(code & 0xff).unwrap_or(255)),
             (None, Some(number)) => Self::Signalled(number),
@@ -176,7 +176,8 @@ pub async fn run(mut command: Command, grace: Duration) -> Result<Outcome, Error
     Ok(Outcome::of(status))
 }
 
-async fn until(deadline: Option<tokio::time::Instant>) {
+/// Waits for the moment; without one, for ever.
+pub(crate) async fn until(deadline: Option<tokio::time::Instant>) {
     match deadline {
         Some(instant) => tokio::time::sleep_until(instant).await,
         None => std::future::pending().await,

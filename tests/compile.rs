@@ -469,9 +469,7 @@ def register_pipelines():
     // What a local run has made outside of data/ is not thrown away here.
     project.write("conf/base/catalog.yml", &format!("{base}\n{entry}"));
     project.replace("src/tiny/pipeline_registry.py", "'version_x'", "'outside'");
-    let work = project.scratch("work");
-    let output =
-        project.kubedro(&["run-local", "--workdir", work.to_str().unwrap()]).output().unwrap();
+    let (output, work) = project.run_local(&[]);
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(work.join("project/reports/x.pickle").is_file());
     assert!(!work.join("project/conf").exists());

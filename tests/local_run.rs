@@ -14,9 +14,7 @@ fn makes_what_kedro_run_makes(kedro: Kedro) {
 
     let project = Project::spaceflights(kedro);
     let before = files(&project.path());
-    let work = project.scratch("work");
-    let output =
-        project.kubedro(&["run-local", "--workdir", work.to_str().unwrap()]).output().unwrap();
+    let (output, work) = project.run_local(&[]);
     let text = stderr(&output);
     assert!(output.status.success(), "{text}");
     assert_eq!(stdout(&output), "", "progress is for standard error");
@@ -82,15 +80,9 @@ def register_pipelines():
     ])}
 ",
     );
-    let work = project.scratch("work");
-    let output =
-        project.kubedro(&["run-local", "--workdir", work.to_str().unwrap()]).output().unwrap();
+    let (output, work) = project.run_local(&[]);
     assert!(output.status.success(), "{}", stderr(&output));
-    let sum = kedro.python_output(
-        &work,
-        "import pickle; print(pickle.load(open('project/data/02/c.pickle', 'rb')))",
-        &[],
-    );
+    let sum = kedro.unpickled(&work.join("project/data/02/c.pickle"));
     assert_eq!(sum.trim(), "10");
 }
 
@@ -125,15 +117,9 @@ def register_pipelines():
     ])}
 ",
     );
-    let work = project.scratch("work");
-    let output =
-        project.kubedro(&["run-local", "--workdir", work.to_str().unwrap()]).output().unwrap();
+    let (output, work) = project.run_local(&[]);
     assert!(output.status.success(), "{}", stderr(&output));
-    let loaded = kedro.python_output(
-        &work,
-        "import pickle; print(pickle.load(open('project/data/02/c.pickle', 'rb')))",
-        &[],
-    );
+    let loaded = kedro.unpickled(&work.join("project/data/02/c.pickle"));
     assert_eq!(loaded.trim(), "mine");
 }
 
@@ -158,15 +144,9 @@ result: {type: pickle.PickleDataset, filepath: data/result.pickle}
 ",
     );
     project.write("conf/base/parameters.yml", "number: 0.5\n");
-    let work = project.scratch("work");
-    let arguments = ["run-local", "--param", "number=2", "--workdir", work.to_str().unwrap()];
-    let output = project.kubedro(&arguments).output().unwrap();
+    let (output, work) = project.run_local(&["--param", "number=2"]);
     assert!(output.status.success(), "{}", stderr(&output));
-    let result = OLDEST.python_output(
-        &work,
-        "import pickle; print(pickle.load(open('project/data/result.pickle', 'rb')))",
-        &[],
-    );
+    let result = OLDEST.unpickled(&work.join("project/data/result.pickle"));
     assert_eq!(result.trim(), "5");
 }
 
@@ -186,18 +166,12 @@ def register_pipelines():
         "conf/base/kubeflow.yaml",
         "run_config: {image: x, volume: {}, node_merge_strategy: full}",
     );
-    let work = project.scratch("work");
-    let output =
-        project.kubedro(&["run-local", "--workdir", work.to_str().unwrap()]).output().unwrap();
+    let (output, work) = project.run_local(&[]);
     let text = stderr(&output);
     assert!(output.status.success(), "{text}");
     let data = work.join("pods/default/data");
     assert!(text.contains(&format!("outputs  {}", data.display())), "{text}");
-    let same = OLD.python_output(
-        &data,
-        "import pickle; print(pickle.load(open('02/same.pickle', 'rb')))",
-        &[],
-    );
+    let same = OLD.unpickled(&data.join("02/same.pickle"));
     assert_eq!(same.trim(), "True");
 }
 
@@ -227,9 +201,7 @@ def register_pipelines():
     project.write(".dockerignore", "data/*\n!data/01_raw\n*.txt\n");
     project.write("big/pyvenv.cfg", "");
     project.write("big/lib/python", "");
-    let work = project.scratch("work");
-    let arguments = ["run-local", "--keep", "--workdir", work.to_str().unwrap()];
-    let output = project.kubedro(&arguments).output().unwrap();
+    let (output, work) = project.run_local(&["--keep"]);
     assert!(output.status.success(), "{}", stderr(&output));
     let seen = NEW.python_output(
         &work,

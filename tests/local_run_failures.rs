@@ -40,9 +40,7 @@ def register_pipelines():
         "conf/base/kubeflow.yaml",
         "run_config: {image: x, volume: {}, on_exit_pipeline: notify}",
     );
-    let work = project.scratch("work");
-    let output =
-        project.kubedro(&["run-local", "--workdir", work.to_str().unwrap()]).output().unwrap();
+    let (output, work) = project.run_local(&[]);
     let text = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("bad-node: Error (exit code 1); its last lines:"), "{text}");

@@ -29,21 +29,13 @@ nested:
 "#;
 
 fn shown(project: &Project, arguments: &[&str]) -> String {
-    let work = project.scratch("work");
-    let output = project
-        .kubedro(&[&["run-local", "--workdir", work.to_str().unwrap()], arguments].concat())
-        .output()
-        .unwrap();
+    let (output, work) = project.run_local(arguments);
     assert!(output.status.success(), "{}", stderr(&output));
     read_shown(project.kedro, &work.join("project"))
 }
 
 fn read_shown(kedro: Kedro, folder: &std::path::Path) -> String {
-    kedro.python_output(
-        folder,
-        "import pickle, sys; sys.stdout.reconfigure(encoding='utf-8'); print(pickle.load(open('data/02/shown.pickle', 'rb')))",
-        &[],
-    )
+    kedro.unpickled(&folder.join("data/02/shown.pickle"))
 }
 
 for_each_kedro!(arrive_as_kedro_reads_them);

@@ -83,6 +83,17 @@ impl Kedro {
     }
 }
 
+impl Kedro {
+    /// What a pickle holds, as Python prints it.
+    pub fn unpickled(self, file: &Path) -> String {
+        self.python_output(
+            Path::new("/"),
+            "import pickle, sys; sys.stdout.reconfigure(encoding='utf-8'); print(pickle.load(open(sys.argv[1], 'rb')))",
+            &[file.to_str().unwrap()],
+        )
+    }
+}
+
 /// A project in a temporary folder.
 pub struct Project {
     pub kedro: Kedro,
@@ -160,6 +171,13 @@ impl Project {
         let mut command = kubedro(arguments);
         command.current_dir(self.path()).arg("--python").arg(self.kedro.python());
         command
+    }
+
+    /// `kubedro run-local` with more arguments, and its work folder.
+    pub fn run_local(&self, arguments: &[&str]) -> (Output, PathBuf) {
+        let work = self.scratch("work");
+        let given = ["run-local", "--workdir", work.to_str().unwrap()];
+        (self.kubedro(&[&given, arguments].concat()).output().unwrap(), work)
     }
 
     /// `kubedro compile` with more arguments; the workflow's YAML.

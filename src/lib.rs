@@ -12,6 +12,7 @@ pub mod backend;
 pub mod cli;
 pub mod config;
 pub mod copy;
+pub mod diagnostic;
 pub mod duration;
 pub mod env_vars;
 pub mod error;

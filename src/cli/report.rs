@@ -4,7 +4,8 @@
 use std::io::{IsTerminal, Write, stderr};
 
 use super::globals::Globals;
-use crate::config::{self, Diagnostic};
+use crate::config;
+use crate::diagnostic::Diagnostic;
 use crate::error::Error;
 use crate::plan::{self, Finding};
 use crate::project;

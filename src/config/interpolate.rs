@@ -4,9 +4,10 @@
 //! `${oc.env:NAME,default}` (OmegaConf's resolver for environment variables).
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
+use super::problem::Problem;
 use super::tree::{Node, Value};
+use crate::diagnostic::Code;
 use crate::names::did_you_mean;
 
 /// What the names stand for.
@@ -18,27 +19,16 @@ pub(super) struct Names<'a> {
     pub environment: &'a BTreeMap<String, String>,
 }
 
-/// A name that stands for nothing.
-#[derive(Debug)]
-pub(super) struct Undefined {
-    pub message: String,
-    pub help: String,
-    pub source: usize,
-    pub span: Range<usize>,
-}
-
 /// Replaces every `${…}` in the tree; collects all that cannot be.
-pub(super) fn interpolate(node: &mut Node, names: &Names<'_>, problems: &mut Vec<Undefined>) {
+pub(super) fn interpolate(node: &mut Node, names: &Names<'_>, problems: &mut Vec<Problem>) {
     match &mut node.value {
         Value::Text(text) if text.contains("${") => match expand(text, names) {
             Ok(Expanded::Text(new)) => node.value = Value::Text(new),
             Ok(Expanded::Null) => node.value = Value::Null,
-            Err((message, help)) => problems.push(Undefined {
-                message,
-                help,
-                source: node.source,
-                span: node.span.clone(),
-            }),
+            Err((message, help)) => problems.push(
+                Problem::new(Code::UndefinedVariable, message, node.source, node.span.clone())
+                    .help(help),
+            ),
         },
         Value::Sequence(items) => {
             for item in items {
@@ -59,9 +49,10 @@ enum Expanded {
     Null,
 }
 
-type Problem = (String, String);
+/// What is wrong, and what to do.
+type Undefined = (String, String);
 
-fn expand(text: &str, names: &Names<'_>) -> Result<Expanded, Problem> {
+fn expand(text: &str, names: &Names<'_>) -> Result<Expanded, Undefined> {
     let mut result = String::new();
     let mut rest = text;
     while let Some(start) = rest.find("${") {
@@ -87,7 +78,7 @@ fn expand(text: &str, names: &Names<'_>) -> Result<Expanded, Problem> {
 }
 
 /// The value of what stands between `${` and `}`; `None` for OmegaConf's `null`.
-fn value_of(inner: &str, names: &Names<'_>) -> Result<Option<String>, Problem> {
+fn value_of(inner: &str, names: &Names<'_>) -> Result<Option<String>, Undefined> {
     if let Some(arguments) = inner.trim_start().strip_prefix("oc.env:") {
         let (name, default) = match arguments.split_once(',') {
             Some((name, default)) => (name.trim(), Some(default.trim())),

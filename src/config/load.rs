@@ -6,11 +6,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::diagnostic::{Diagnostic, Level, Place};
 use super::interpolate::{Names, interpolate};
 use super::lookup::{DEFAULT, NodeKey, clean_name};
 use super::model::{BY_NODE, KubeflowConfig, NOT_APPLIED, keys_below};
+use super::problem::Problem;
 use super::tree::{self, Entry, Node, Segment, Value};
+use crate::diagnostic::{Code, Diagnostic, Place};
 
 /// Where the file is looked for, and what its `${…}` may use.
 #[derive(Debug)]
@@ -80,6 +81,12 @@ impl Files {
     fn of(&self, node: &Node) -> Place {
         self.place(node.source, node.span.clone())
     }
+
+    fn show(&self, problem: Problem) -> Diagnostic {
+        let Problem { code, message, label, help, source, span } = problem;
+        let place = Some(self.place(source, span));
+        Diagnostic { code, message, place, label, help }
+    }
 }
 
 /// Reads the configuration. Warnings are part of the result; errors are
@@ -106,15 +113,8 @@ pub fn load(sources: &Sources<'_>) -> Result<Loaded, Error> {
     let mut undefined = Vec::new();
     interpolate(&mut root, &names, &mut undefined);
     if !undefined.is_empty() {
-        return Err(Error::Invalid(
-            undefined
-                .into_iter()
-                .map(|problem| {
-                    Diagnostic::error(problem.message, files.place(problem.source, problem.span))
-                        .help(problem.help)
-                })
-                .collect(),
-        ));
+        let shown = undefined.into_iter().map(|problem| files.show(problem));
+        return Err(Error::Invalid(shown.collect()));
     }
 
     let config = typed(&root, &files, &mut warnings)?;
@@ -131,13 +131,10 @@ fn find(folder: &Path, warnings: &mut Vec<Diagnostic>) -> Result<Option<PathBuf>
         .filter(|path| path.is_file())
         .collect();
     if let [used, ignored, ..] = &found[..] {
-        warnings.push(Diagnostic {
-            level: Level::Warning,
-            message: format!("{} is ignored: {} is there too", ignored.display(), used.display()),
-            place: None,
-            label: String::new(),
-            help: None,
-        });
+        warnings.push(Diagnostic::new(
+            Code::SettingWithoutEffect,
+            format!("{} is ignored: {} is there too", ignored.display(), used.display()),
+        ));
     }
     // A folder that cannot be entered is not a folder without the file.
     if let Err(source) = std::fs::metadata(folder)
@@ -165,21 +162,25 @@ fn read(
             let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
             files.0.push(File { shown: shown.into(), text: text.into() });
             let place = files.place(source, at..at);
-            return Err(Error::Invalid(vec![Diagnostic::error("the file is not UTF-8", place)]));
+            return Err(Error::Invalid(vec![
+                Diagnostic::new(Code::InvalidYaml, "the file is not UTF-8").at(place),
+            ]));
         }
     };
     files.0.push(File { shown: shown.into(), text: text.into() });
     let (node, repeated) = tree::parse(&files.0[source].text, source).map_err(|unreadable| {
         let place = files.place(source, unreadable.span);
-        Error::Invalid(vec![Diagnostic::error("this is not YAML", place).label(unreadable.message)])
+        Error::Invalid(vec![
+            Diagnostic::new(Code::InvalidYaml, "this is not YAML")
+                .at(place)
+                .label(unreadable.message),
+        ])
     })?;
     for twice in repeated {
         warnings.push(
-            Diagnostic::warning(
-                format!("the key `{}` stands twice", twice.key),
-                files.place(source, twice.span),
-            )
-            .label("this one counts"),
+            Diagnostic::new(Code::RepeatedKey, format!("the key `{}` stands twice", twice.key))
+                .at(files.place(source, twice.span))
+                .label("this one counts"),
         );
     }
     if matches!(node.value, Value::Null) {
@@ -187,10 +188,10 @@ fn read(
     }
     if !matches!(node.value, Value::Mapping(_)) {
         let place = files.of(&node);
-        return Err(Error::Invalid(vec![Diagnostic::error(
-            "a configuration is a mapping of keys to values",
-            place,
-        )]));
+        return Err(Error::Invalid(vec![
+            Diagnostic::new(Code::InvalidYaml, "a configuration is a mapping of keys to values")
+                .at(place),
+        ]));
     }
     Ok(node)
 }
@@ -257,7 +258,7 @@ fn refused(root: &Node, files: &Files, path: &[Segment], message: &str) -> Diagn
     } else {
         format!("`{name}` cannot be used")
     };
-    let diagnostic = Diagnostic::error(title, place).label(message);
+    let diagnostic = Diagnostic::new(Code::InvalidValue, title).at(place).label(message);
     // serde lists the variants; name the nearest too.
     match message.strip_prefix("unknown variant `").and_then(|rest| rest.split_once('`')) {
         Some((wrong, known)) => diagnostic.nearest_of(wrong, known.split('`').skip(1).step_by(2)),
@@ -275,7 +276,8 @@ fn unknown_key(root: &Node, files: &Files, path: &[Segment]) -> Diagnostic {
         Some((source, span)) => files.place(source, span),
         None => files.of(root.follow(above).0),
     };
-    Diagnostic::warning(format!("the key `{}` is not known", shown_path(path)), place)
+    Diagnostic::new(Code::UnknownKey, format!("the key `{}` is not known", shown_path(path)))
+        .at(place)
         .label("nothing reads this")
         .nearest_of(name, keys_below(&shown_path(above)).iter().copied())
 }
@@ -289,10 +291,11 @@ fn check_retry_policies(config: &KubeflowConfig, root: &Node, files: &Files) -> 
             let (_, place) = root.follow(&path);
             let Some((source, span)) = place else { continue };
             problems.push(
-                Diagnostic::error(
+                Diagnostic::new(
+                    Code::IncompleteRetryPolicy,
                     format!("the retry policy of `{key}` is not complete"),
-                    files.place(source, span),
                 )
+                .at(files.place(source, span))
                 .label(format!("{} missing, here and in __default__", missing.join(" and "))),
             );
         }
@@ -314,10 +317,11 @@ fn check_node_names(root: &Node, files: &Files, known: &[&str], warnings: &mut V
             if found {
                 continue;
             }
-            let diagnostic = Diagnostic::warning(
+            let diagnostic = Diagnostic::new(
+                Code::UnknownNode,
                 format!("no pipeline has a node or a tag `{}`", entry.key),
-                files.place(entry.source, entry.span.clone()),
             )
+            .at(files.place(entry.source, entry.span.clone()))
             .label(format!("this entry of `{section}` applies to nothing"))
             .nearest_of(&entry.key, known.iter().copied());
             warnings.push(diagnostic);
@@ -337,8 +341,12 @@ fn say_what_is_not_applied(root: &Node, files: &Files, warnings: &mut Vec<Diagno
         if !empty {
             let place = files.place(entry.source, entry.span.clone());
             warnings.push(
-                Diagnostic::warning(format!("`{key}` is not applied by this version"), place)
-                    .label(consequence),
+                Diagnostic::new(
+                    Code::SettingWithoutEffect,
+                    format!("`{key}` is not applied by this version"),
+                )
+                .at(place)
+                .label(consequence),
             );
         }
     }

@@ -5,16 +5,15 @@
 //! works here. Knows nothing of Kedro's nodes; it checks names against a list
 //! that it is handed.
 
-mod diagnostic;
 mod interpolate;
 mod lenient;
 mod load;
 mod lookup;
 mod model;
+mod problem;
 mod scalar;
 mod tree;
 
-pub use diagnostic::{Diagnostic, Level, Place};
 pub use load::{Error, Loaded, Sources, load};
 pub use lookup::NodeKey;
 pub use model::{

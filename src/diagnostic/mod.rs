@@ -1,4 +1,8 @@
-//! What is wrong with a configuration file, and how it is shown.
+//! What is doubtful or wrong in a user's files, where, and how it is shown.
+//!
+//! Knows nothing of what the files mean.
+
+mod code;
 
 use std::fmt;
 use std::ops::Range;
@@ -6,14 +10,16 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Level as Shown, Renderer, Snippet};
 
+pub use code::Code;
+
 use crate::names::nearest;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// Nothing can be made of the file.
+    /// Nothing can be made of it, or data or the run would certainly be lost.
     Error,
-    /// The file works, but most likely not as meant.
+    /// It works, but most likely not as meant.
     Warning,
 }
 
@@ -40,8 +46,8 @@ impl Place {
 /// One complaint.
 #[derive(Debug, Clone)]
 pub struct Diagnostic {
-    /// How bad it is.
-    pub level: Level,
+    /// What kind it is; says how bad it is.
+    pub code: Code,
     /// What is wrong.
     pub message: String,
     /// Where.
@@ -53,20 +59,16 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// An error at a place.
-    pub fn error(message: impl Into<String>, place: Place) -> Self {
-        Self {
-            level: Level::Error,
-            message: message.into(),
-            place: Some(place),
-            label: String::new(),
-            help: None,
-        }
+    /// A complaint without a place yet.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), place: None, label: String::new(), help: None }
     }
 
-    /// A warning at a place.
-    pub fn warning(message: impl Into<String>, place: Place) -> Self {
-        Self { level: Level::Warning, ..Self::error(message, place) }
+    /// The same at a place.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
     }
 
     /// The same with words under the caret.
@@ -94,12 +96,12 @@ impl Diagnostic {
 
     /// The complaint with the line of the file and a caret, as rustc shows it.
     pub fn render(&self, colour: bool) -> String {
-        let level = match self.level {
+        let level = match self.code.level() {
             Level::Error => Shown::ERROR,
             Level::Warning => Shown::WARNING,
         };
-        let mut group =
-            level.primary_title(self.message.as_str()).elements(self.place.iter().map(|place| {
+        let mut group = level.primary_title(self.message.as_str()).id(self.code.name()).elements(
+            self.place.iter().map(|place| {
                 let annotation = AnnotationKind::Primary.span(place.span.clone());
                 let annotation = if self.label.is_empty() {
                     annotation
@@ -110,7 +112,8 @@ impl Diagnostic {
                     .line_start(1)
                     .path(&*place.path)
                     .annotation(annotation)
-            }));
+            }),
+        );
         if let Some(help) = &self.help {
             group = group.element(Shown::HELP.message(help.as_str()));
         }

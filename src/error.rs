@@ -1,5 +1,6 @@
 //! Everything that can end the program, for the one place that reports it.
 
+use crate::diagnostic::Diagnostic;
 use crate::{backend, config, files, local, plan, project, step, supervise};
 
 /// A failure of any room.
@@ -12,6 +13,9 @@ pub enum Error {
     Config(#[from] config::Error),
     #[error(transparent)]
     Plan(#[from] plan::Error),
+    /// Findings after which no workflow is made.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n"))]
+    Refused(Vec<Diagnostic>),
     #[error(transparent)]
     Backend(#[from] backend::Error),
     #[error(transparent)]

@@ -44,15 +44,12 @@ pub const RUN_FAILED: u8 = 1;
 pub fn code(error: &Error) -> u8 {
     match error {
         Error::Config(_) | Error::Plan(plan::Error::NoImage) => CONFIG,
-        Error::Plan(plan::Error::UnknownPipeline { wanted_by, .. }) if !wanted_by.is_empty() => {
-            CONFIG
-        }
         Error::Project(error) => project_code(error),
         Error::Plan(plan::Error::UnusableDataset { .. }) => PROJECT,
         Error::Plan(plan::Error::UnknownPipeline { .. } | plan::Error::EmptyPipeline { .. }) => {
             UNKNOWN_NAME
         }
-        Error::Plan(_) | Error::Backend(_) => REFUSED,
+        Error::Plan(_) | Error::Refused(_) | Error::Backend(_) => REFUSED,
         Error::Local(local::Error::NotAParameter(_)) => UNKNOWN_NAME,
         Error::Local(
             local::Error::WorkdirTaken(_)

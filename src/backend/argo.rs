@@ -1,4 +1,6 @@
-//! Plan → Argo `Workflow` (Argo Workflows 3.6 and newer, 4.x).
+//! Plan → Argo `Workflow` (Argo Workflows 3.6 and newer, 4.x), for a plain
+//! Argo cluster and for Kubeflow Pipelines; what only the latter wants is in
+//! [`super::kfp_v1`].
 //!
 //! One template a step, named after the step: the user interface shows names
 //! of templates before anything is substituted in them.
@@ -7,14 +9,17 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Error, yaml};
+use super::{Error, Target, kfp_v1};
 use crate::config::{AccessMode, PullPolicy, Quantity, RetryPolicy, Toleration};
-use crate::plan::{self, Plan, Step, VOLUME_CREATE, step_name};
+use crate::plan::{self, ON_EXIT, Plan, Step, VOLUME_CREATE, VOLUME_DELETE, step_name};
 use crate::step::{Form, RUN_ID_PARAMETER, RunText, RunValue, SAVE_VERSION_PARAMETER};
 
 /// The template that holds the graph. Names of steps have no two hyphens in a
 /// row, so none of them is like it.
 const ENTRYPOINT: &str = "pipeline--graph";
+
+/// The template of what happens at the end, where that is more than one step.
+const EXIT_ENTRYPOINT: &str = "on-exit--graph";
 
 /// The volume's name within the workflow.
 const VOLUME: &str = "data-volume";
@@ -25,7 +30,7 @@ const SAVE_VERSION: &str = "{{workflow.creationTimestamp.Y}}-{{workflow.creation
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Workflow {
+pub(super) struct Workflow {
     api_version: &'static str,
     kind: &'static str,
     metadata: Metadata,
@@ -45,6 +50,8 @@ struct Metadata {
 #[serde(rename_all = "camelCase")]
 struct Spec {
     entrypoint: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_account_name: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     on_exit: Option<String>,
     arguments: Arguments,
@@ -114,6 +121,8 @@ struct ClaimSpec {
 struct Template {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<TemplateMetadata>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     dag: Option<Dag>,
     #[serde(skip_serializing_if = "Option::is_none")]
     resource: Option<Resource>,
@@ -125,24 +134,50 @@ struct Template {
     tolerations: Vec<Toleration>,
 }
 
+/// Annotations and labels of a step's pod.
 #[derive(Serialize)]
+pub(super) struct TemplateMetadata {
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub annotations: IndexMap<&'static str, String>,
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub labels: IndexMap<&'static str, &'static str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Dag {
+    /// Whether steps that nobody waits for are left out after a failure;
+    /// Argo's default is that they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fail_fast: Option<bool>,
     tasks: Vec<Task>,
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Task {
     name: String,
     template: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     dependencies: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    continue_on: Option<ContinueOn>,
+}
+
+#[derive(Serialize)]
+struct ContinueOn {
+    error: bool,
+    failed: bool,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Resource {
     action: &'static str,
-    set_owner_reference: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    set_owner_reference: Option<bool>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    flags: Vec<&'static str>,
     manifest: String,
 }
 
@@ -202,25 +237,28 @@ struct Backoff {
     factor: String,
 }
 
-/// The workflow as YAML; the same plan gives the same bytes.
-pub fn workflow(plan: &Plan) -> Result<String, Error> {
-    yaml::to_text(&Workflow {
+/// The workflow; the same plan gives the same.
+pub(super) fn workflow(plan: &Plan, target: Target) -> Result<Workflow, Error> {
+    Ok(Workflow {
         api_version: "argoproj.io/v1alpha1",
         kind: "Workflow",
-        metadata: metadata(plan),
-        spec: spec(plan)?,
+        metadata: metadata(plan, target),
+        spec: spec(plan, target)?,
     })
 }
 
-fn metadata(plan: &Plan) -> Metadata {
+fn metadata(plan: &Plan, target: Target) -> Metadata {
     // Argo puts names of steps and a hash behind it; pods' names end at 63.
     let mut name = step_name(&format!("{} {}", plan.project, plan.pipeline));
     name.truncate(40);
-    let annotations = plan
+    let mut annotations: IndexMap<&'static str, String> = plan
         .description
         .iter()
         .map(|text| ("workflows.argoproj.io/description", text.clone()))
         .collect();
+    if target == Target::Kfp {
+        annotations.extend(kfp_v1::annotations(plan));
+    }
     Metadata {
         generate_name: format!("{}-", name.trim_end_matches('-')),
         annotations,
@@ -228,44 +266,79 @@ fn metadata(plan: &Plan) -> Metadata {
     }
 }
 
-fn spec(plan: &Plan) -> Result<Spec, Error> {
-    let claim_name = || format!("{{{{workflow.name}}}}-{}-data-volume", step_name(&plan.pipeline));
-    let kept = plan.volume.as_ref().filter(|volume| volume.keep);
+/// Who makes the volume, and who deletes it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum VolumeLife {
+    /// Argo makes it before the first step and deletes it after the last.
+    Workflow,
+    /// A step makes it; it goes with the workflow object at the latest, and a
+    /// step at the end deletes it. Kubeflow Pipelines' users know these steps.
+    StepAndOwner,
+    /// A step makes it, and nobody deletes it.
+    Step,
+}
+
+fn volume_life(volume: &plan::Volume, target: Target) -> VolumeLife {
+    match (volume.keep, target) {
+        (true, _) => VolumeLife::Step,
+        (false, Target::Argo) => VolumeLife::Workflow,
+        (false, Target::Kfp) => VolumeLife::StepAndOwner,
+    }
+}
+
+fn spec(plan: &Plan, target: Target) -> Result<Spec, Error> {
+    let claim_name = format!("{{{{workflow.name}}}}-{}-data-volume", step_name(&plan.pipeline));
+    let life = plan.volume.as_ref().map(|volume| volume_life(volume, target));
     let passing = plan.volume.as_ref().filter(|volume| !volume.keep);
+    let by_workflow = passing.filter(|_| life == Some(VolumeLife::Workflow));
+    let created = plan.volume.as_ref().filter(|_| life != Some(VolumeLife::Workflow));
 
     let mut graph = Vec::new();
     let mut templates = Vec::new();
-    if let Some(volume) = kept {
-        graph.push(Task {
-            name: VOLUME_CREATE.to_owned(),
-            template: VOLUME_CREATE.to_owned(),
-            dependencies: Vec::new(),
-        });
-        templates.push(create_volume(volume, &claim_name()));
+    if let Some(volume) = created {
+        graph.push(task(VOLUME_CREATE, Vec::new()));
+        let owned = life == Some(VolumeLife::StepAndOwner);
+        templates.push(create_volume(volume, &claim_name, owned, target));
     }
     for step in &plan.steps {
-        let dependencies = if step.needs.is_empty() && kept.is_some() {
+        let dependencies = if step.needs.is_empty() && created.is_some() {
             vec![VOLUME_CREATE.to_owned()]
         } else {
             step.needs.clone()
         };
-        graph.push(Task { name: step.name.clone(), template: step.name.clone(), dependencies });
-        templates.push(template(step, &plan.root)?);
+        graph.push(task(&step.name, dependencies));
+        templates.push(template(step, plan, target)?);
+    }
+    let mut at_the_end = Vec::new();
+    if life == Some(VolumeLife::StepAndOwner) {
+        // A volume that cannot be deleted now goes with the workflow: that is
+        // no reason to call the run failed.
+        at_the_end.push(Task {
+            continue_on: Some(ContinueOn { error: true, failed: true }),
+            ..task(VOLUME_DELETE, Vec::new())
+        });
+        templates.push(delete_volume(&claim_name, target));
     }
     if let Some(step) = &plan.on_exit {
-        templates.push(template(step, &plan.root)?);
+        at_the_end.push(task(ON_EXIT, Vec::new()));
+        templates.push(template(step, plan, target)?);
     }
-    let entrypoint = Template {
-        name: ENTRYPOINT.to_owned(),
-        dag: Some(Dag { tasks: graph }),
-        ..Template::default()
+    let on_exit = match &at_the_end[..] {
+        [] => None,
+        // A handler of one step has nothing that its failure could hide.
+        [only] if only.continue_on.is_none() => Some(only.name.clone()),
+        _ => {
+            templates.insert(0, dag(EXIT_ENTRYPOINT, Some(false), at_the_end));
+            Some(EXIT_ENTRYPOINT.to_owned())
+        }
     };
-    templates.insert(0, entrypoint);
+    templates.insert(0, dag(ENTRYPOINT, None, graph));
 
     let on_completion = || Strategy { strategy: "OnWorkflowCompletion" };
     Ok(Spec {
         entrypoint: ENTRYPOINT,
-        on_exit: plan.on_exit.as_ref().map(|step| step.name.clone()),
+        service_account_name: (target == Target::Kfp).then_some(kfp_v1::SERVICE_ACCOUNT),
+        on_exit,
         arguments: Arguments { parameters: parameters(plan) },
         ttl_strategy: TtlStrategy {
             seconds_after_completion: plan.ttl,
@@ -274,15 +347,22 @@ fn spec(plan: &Plan) -> Result<Spec, Error> {
         },
         // A finished pod still holds the claim: both have to go.
         pod_gc: passing.map(|_| on_completion()),
-        volume_claim_gc: passing.map(|_| on_completion()),
-        volume_claim_templates: passing.map(|volume| {
+        volume_claim_gc: by_workflow.map(|_| on_completion()),
+        volume_claim_templates: by_workflow.map(|volume| {
             [Claim { metadata: Named { name: VOLUME.to_owned() }, spec: claim_spec(volume) }]
         }),
-        volumes: kept.map(|_| {
-            [json!({"name": VOLUME, "persistentVolumeClaim": {"claimName": claim_name()}})]
-        }),
+        volumes: created
+            .map(|_| [json!({"name": VOLUME, "persistentVolumeClaim": {"claimName": claim_name}})]),
         templates,
     })
+}
+
+fn task(name: &str, dependencies: Vec<String>) -> Task {
+    Task { name: name.to_owned(), template: name.to_owned(), dependencies, continue_on: None }
+}
+
+fn dag(name: &str, fail_fast: Option<bool>, tasks: Vec<Task>) -> Template {
+    Template { name: name.to_owned(), dag: Some(Dag { fail_fast, tasks }), ..Template::default() }
 }
 
 fn claim_spec(volume: &plan::Volume) -> ClaimSpec {
@@ -293,8 +373,9 @@ fn claim_spec(volume: &plan::Volume) -> ClaimSpec {
     }
 }
 
-/// The claim of a volume that outlives the workflow: without an owner.
-fn create_volume(volume: &plan::Volume, name: &str) -> Template {
+/// The claim of a volume that a step makes. With an owner it goes with the
+/// workflow.
+fn create_volume(volume: &plan::Volume, name: &str, owned: bool, target: Target) -> Template {
     let manifest = json!({
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -303,9 +384,31 @@ fn create_volume(volume: &plan::Volume, name: &str) -> Template {
     });
     Template {
         name: VOLUME_CREATE.to_owned(),
+        metadata: (target == Target::Kfp).then(kfp_v1::never_cached),
         resource: Some(Resource {
             action: "create",
-            set_owner_reference: false,
+            set_owner_reference: Some(owned),
+            flags: Vec::new(),
+            manifest: manifest.to_string(),
+        }),
+        ..Template::default()
+    }
+}
+
+fn delete_volume(name: &str, target: Target) -> Template {
+    let manifest = json!({
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name},
+    });
+    Template {
+        name: VOLUME_DELETE.to_owned(),
+        metadata: (target == Target::Kfp).then(kfp_v1::never_cached),
+        resource: Some(Resource {
+            action: "delete",
+            set_owner_reference: None,
+            // The claim is in use until the run's pods are gone, which is later.
+            flags: vec!["--wait=false"],
             manifest: manifest.to_string(),
         }),
         ..Template::default()
@@ -326,8 +429,7 @@ fn parameters(plan: &Plan) -> Vec<Parameter> {
     ];
     let project = plan.parameters.iter().map(|parameter| Parameter {
         name: parameter.name.clone(),
-        // In JSON two braces in a row stand only within a string.
-        value: parameter.value.replace("{{", "{\\u007b"),
+        value: parameter_value(parameter),
         description: None,
     });
     project
@@ -339,7 +441,14 @@ fn parameters(plan: &Plan) -> Vec<Parameter> {
         .collect()
 }
 
-fn template(step: &Step, root: &str) -> Result<Template, Error> {
+/// The value's JSON without anything that Argo would take for a tag. In JSON
+/// two braces in a row stand only within a string.
+pub(super) fn parameter_value(parameter: &plan::Parameter) -> String {
+    parameter.value.replace("{{", "{\\u007b")
+}
+
+fn template(step: &Step, plan: &Plan, target: Target) -> Result<Template, Error> {
+    let root = &plan.root;
     let env = step
         .env
         .iter()
@@ -349,12 +458,13 @@ fn template(step: &Step, root: &str) -> Result<Template, Error> {
         .collect::<Result<_, Error>>()?;
     Ok(Template {
         name: step.name.clone(),
+        metadata: (target == Target::Kfp).then(|| kfp_v1::step_metadata(step, plan)),
         container: Some(Container {
             image: step.image.clone(),
             image_pull_policy: step.pull_policy,
             command: ["kubedro"],
             args: step.command.to_argv(&placeholder),
-            working_dir: root.to_owned(),
+            working_dir: root.clone(),
             env,
             resources: Resources {
                 limits: step.resources.clone(),

@@ -1,7 +1,36 @@
 //! Plan → a document; one file a target. Knows nothing of where a plan came from.
 
-pub mod argo;
+mod argo;
+mod kfp_v1;
+mod limits;
 mod yaml;
+
+use crate::plan::{Finding, Plan};
+
+/// What the document is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A plain Argo cluster.
+    Argo,
+    /// Kubeflow Pipelines, by its v1 API.
+    Kfp,
+}
+
+/// A compiled plan.
+#[derive(Debug)]
+pub struct Document {
+    /// YAML; the same plan gives the same bytes.
+    pub text: String,
+    /// What the target would not take.
+    pub findings: Vec<Finding>,
+}
+
+/// Compiles a plan.
+pub fn compile(plan: &Plan, target: Target) -> Result<Document, Error> {
+    let workflow = argo::workflow(plan, target)?;
+    let findings = limits::findings(plan, target, &workflow)?;
+    Ok(Document { text: yaml::to_text(&workflow)?, findings })
+}
 
 /// The document cannot be made.
 #[derive(Debug, thiserror::Error)]

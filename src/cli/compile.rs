@@ -1,16 +1,17 @@
 //! `kubedro compile`
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::findings::FindingArguments;
 use super::globals::Globals;
-use super::prepare::prepare;
+use super::prepare::{Prepared, prepare};
 use super::report;
-use crate::backend::argo;
+use super::target::Target;
+use crate::backend;
 use crate::error::Error;
-use crate::files::{self, WriteError};
+use crate::files;
 use crate::plan::Plan;
 
 /// Translate a pipeline into an Argo workflow
@@ -31,6 +32,11 @@ pub(super) struct Compile {
     /// File to write; `-` is standard output
     #[arg(short, long, default_value = "pipeline.yml", value_name = "FILE")]
     output: PathBuf,
+    /// What the workflow is for
+    #[arg(short, long, value_enum, default_value = "argo")]
+    target: Target,
+    #[command(flatten)]
+    findings: FindingArguments,
 }
 
 fn count(plan: &Plan) -> String {
@@ -43,25 +49,23 @@ fn count(plan: &Plan) -> String {
 
 impl Compile {
     pub fn run(&self, globals: &Globals) -> Result<u8, Error> {
-        let prepared = prepare(globals, &self.pipeline, self.image.as_deref(), &[])?;
-        let text = argo::workflow(&prepared.plan)?;
+        let image = self.image.as_deref();
+        let Prepared { examined, plan } =
+            prepare(globals, &self.pipeline, image, &[], &self.findings)?;
+        let document = backend::compile(&plan, self.target.into())?;
+        self.findings.settle(examined.shown(&document.findings), globals)?;
+        let text = document.text;
         if self.output == Path::new("-") {
-            let mut stdout = std::io::stdout().lock();
-            let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-            return match written {
-                // A reader that has seen enough is no failure.
-                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(0),
-                Err(source) => Err(WriteError { path: "-".into(), source }.into()),
-                Ok(()) => Ok(0),
-            };
+            files::to_stdout(&text)?;
+            return Ok(0);
         }
         files::write_atomically(&self.output, text.as_bytes())?;
         if !globals.quiet {
             report::say(&format!(
                 "compiled {} of {} ({}) to {}",
                 self.pipeline,
-                prepared.snapshot.project_name,
-                count(&prepared.plan),
+                examined.snapshot.project_name,
+                count(&plan),
                 self.output.display()
             ));
         }

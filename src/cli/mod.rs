@@ -3,11 +3,15 @@
 
 mod compile;
 mod exec;
+mod findings;
 mod globals;
+mod lint;
+mod places;
 mod prepare;
 mod report;
 mod run_local;
 mod step;
+mod target;
 
 use std::process::ExitCode;
 
@@ -39,6 +43,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Compile(compile::Compile),
+    Lint(lint::Lint),
     RunLocal(run_local::RunLocal),
     Exec(exec::Exec),
     Step(step::StepArguments),
@@ -68,6 +73,7 @@ pub fn main() -> ExitCode {
 async fn run(cli: &Cli) -> Result<u8, Error> {
     match &cli.command {
         Command::Compile(command) => command.run(&cli.globals),
+        Command::Lint(command) => command.run(&cli.globals),
         Command::RunLocal(command) => command.run(&cli.globals).await,
         Command::Exec(command) => command.run().await,
         Command::Step(command) => command.run(&cli.globals).await,

@@ -3,29 +3,72 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::findings::FindingArguments;
 use super::globals::Globals;
-use super::report;
-use crate::config::{self, Sources};
+use super::places::Places;
+use crate::config::{self, Settings, Sources};
+use crate::diagnostic::Diagnostic;
 use crate::env_vars::{IAP_CLIENT_ID, KEDRO_CONFIG_PREFIX};
 use crate::error::Error;
-use crate::plan::{self, Inputs, Plan, RESERVED, step_name};
+use crate::plan::{self, Finding, Inputs, Plan, RESERVED, step_name};
 use crate::project::{self, Assignment, Interpreter, Request, Snapshot};
 
-/// A plan and what it was made of.
-pub(super) struct Prepared {
+/// A project, what Kedro says of it, and its settings.
+pub(super) struct Examined {
     pub root: PathBuf,
     pub interpreter: Interpreter,
     pub snapshot: Snapshot,
+    /// What is doubtful or wrong.
+    pub findings: Vec<Diagnostic>,
+    /// None where the findings say why there is none.
+    plan: Option<Plan>,
+    settings: Settings,
+    env: String,
+}
+
+/// A plan and what it was made of.
+pub(super) struct Prepared {
+    pub examined: Examined,
     pub plan: Plan,
 }
 
-/// Asks Kedro, reads `kubeflow.yaml`, makes the plan, and prints all warnings.
+impl Examined {
+    /// What a backend has found, with its places.
+    pub fn shown(&self, findings: &[Finding]) -> Vec<Diagnostic> {
+        let places = Places::new(&self.root, &self.snapshot, &self.env, &self.settings);
+        findings.iter().map(|finding| places.show(finding)).collect()
+    }
+
+    /// The plan, if there could be one.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.plan.as_ref()
+    }
+}
+
+/// Makes a plan, and prints what is doubtful about it. With an error among the
+/// findings there is no plan.
 pub(super) fn prepare(
     globals: &Globals,
     pipeline: &str,
     image: Option<&str>,
     assignments: &[Assignment],
+    arguments: &FindingArguments,
 ) -> Result<Prepared, Error> {
+    let mut examined = examine(globals, pipeline, image, assignments)?;
+    arguments.settle(std::mem::take(&mut examined.findings), globals)?;
+    match examined.plan.take() {
+        Some(plan) => Ok(Prepared { examined, plan }),
+        None => Err(Error::Refused(Vec::new())),
+    }
+}
+
+/// Asks Kedro, reads `kubeflow.yaml`, and makes the plan.
+pub(super) fn examine(
+    globals: &Globals,
+    pipeline: &str,
+    image: Option<&str>,
+    assignments: &[Assignment],
+) -> Result<Examined, Error> {
     let (root, interpreter) = globals.project()?;
     let request = Request { project: &root, env: globals.env(), parameters: assignments };
     let snapshot = project::ask(&interpreter, &request)?;
@@ -62,16 +105,30 @@ pub(super) fn prepare(
     };
     let loaded = config::load(&sources)?;
 
-    let (plan, findings) = plan::build(&Inputs {
+    let made = plan::build(&Inputs {
         snapshot: &snapshot,
         config: &loaded.config.run_config,
         pipeline,
         env: globals.env(),
         image,
         environment: &for_pods,
-    })?;
-    report::warnings(&loaded.warnings, &findings, globals);
-    Ok(Prepared { root, interpreter, snapshot, plan })
+    });
+    let (plan, found) = match made {
+        Ok((plan, found)) => (Some(plan), found),
+        Err(plan::Error::Refused(found)) => (None, found),
+        Err(error) => return Err(error.into()),
+    };
+    let mut examined = Examined {
+        root,
+        interpreter,
+        snapshot,
+        findings: loaded.warnings,
+        plan,
+        settings: loaded.settings,
+        env: globals.env().to_owned(),
+    };
+    examined.findings.extend(examined.shown(&found));
+    Ok(examined)
 }
 
 /// What per-node sections of `kubeflow.yaml` may name.

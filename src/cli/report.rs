@@ -1,30 +1,24 @@
 //! How errors, warnings and findings are printed: on standard error, in
 //! colours only on a terminal.
 
+use std::collections::HashMap;
 use std::io::{IsTerminal, Write, stderr};
 
 use super::globals::Globals;
 use crate::config;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::error::Error;
-use crate::plan::{self, Finding};
 use crate::project;
 
+/// So many findings of one kind are shown in full; `lint` and `-v` show all.
+const SHOWN_OF_A_KIND: usize = 3;
+
 pub(super) fn error(error: &Error, globals: &Globals) {
-    if let Error::Config(config::Error::Invalid(diagnostics)) = error {
-        for diagnostic in diagnostics {
-            say(&diagnostic.render(colour()));
-        }
-        return;
+    match error {
+        Error::Config(config::Error::Invalid(diagnostics)) => shown(diagnostics, true),
+        Error::Refused(diagnostics) => shown(diagnostics, globals.verbose),
+        _ => titled("error", "1;31", &error.to_string()),
     }
-    // Each finding of a refused plan is an error of its own.
-    if let Error::Plan(plan::Error::Refused(findings)) = error {
-        for finding in findings {
-            titled("error", "1;31", &finding.to_string());
-        }
-        return;
-    }
-    titled("error", "1;31", &error.to_string());
     if let Error::Project(project::Error::Raised { traceback, .. }) = error
         && globals.verbose
     {
@@ -32,15 +26,29 @@ pub(super) fn error(error: &Error, globals: &Globals) {
     }
 }
 
-pub(super) fn warnings(diagnostics: &[Diagnostic], findings: &[Finding], globals: &Globals) {
-    if globals.quiet {
-        return;
+pub(super) fn warnings(diagnostics: &[Diagnostic], globals: &Globals) {
+    if !globals.quiet {
+        shown(diagnostics, globals.verbose);
     }
+}
+
+fn shown(diagnostics: &[Diagnostic], all: bool) {
+    let mut left_out: Vec<(Code, usize)> = Vec::new();
+    let mut seen: HashMap<Code, usize> = HashMap::new();
     for diagnostic in diagnostics {
-        say(&diagnostic.render(colour()));
+        let count = seen.entry(diagnostic.code).or_default();
+        *count += 1;
+        if all || *count <= SHOWN_OF_A_KIND {
+            say(&diagnostic.render(colour()));
+            continue;
+        }
+        match left_out.iter_mut().find(|(code, _)| *code == diagnostic.code) {
+            Some((_, more)) => *more += 1,
+            None => left_out.push((diagnostic.code, 1)),
+        }
     }
-    for finding in findings {
-        titled("warning", "1;33", &finding.to_string());
+    for (code, more) in left_out {
+        say(&format!("note: {more} more of [{code}]; `kubedro lint` shows all"));
     }
 }
 

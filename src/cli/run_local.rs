@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::findings::FindingArguments;
 use super::globals::Globals;
-use super::prepare::prepare;
+use super::prepare::{Prepared, prepare};
 use super::report::say;
 use crate::error::Error;
 use crate::exit;
@@ -44,27 +45,30 @@ pub(super) struct RunLocal {
     /// Seconds a step may take to end when the run is stopped
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u64).range(..=86_400))]
     grace: u64,
+    #[command(flatten)]
+    findings: FindingArguments,
 }
 
 impl RunLocal {
     pub async fn run(&self, globals: &Globals) -> Result<u8, Error> {
         // No image plays a part here, though a plan has one.
-        let prepared = prepare(globals, &self.pipeline, Some("local"), &self.parameters)?;
+        let Prepared { examined, plan } =
+            prepare(globals, &self.pipeline, Some("local"), &self.parameters, &self.findings)?;
         let jobs = self
             .jobs
             .unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
         let options = Options {
-            project: &prepared.root,
-            python: &prepared.interpreter.path,
+            project: &examined.root,
+            python: &examined.interpreter.path,
             workdir: self.workdir.as_deref(),
             keep: self.keep,
             jobs,
-            overrides: &prepared.snapshot.overrides,
+            overrides: &examined.snapshot.overrides,
             grace: Duration::from_secs(self.grace),
             verbose: globals.verbose,
             quiet: globals.quiet,
         };
-        let summary = local::run(&prepared.plan, &options).await?;
+        let summary = local::run(&plan, &options).await?;
         if !globals.quiet {
             print(&summary);
         } else if !summary.succeeded() {

@@ -80,6 +80,16 @@ pub(super) fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool
     deserializer.deserialize_any(Boolean)
 }
 
+/// The same, or nothing.
+pub(super) fn optional_boolean<'de, D>(deserializer: D) -> Result<Option<bool>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    #[derive(serde::Deserialize)]
+    struct Wrapped(#[serde(deserialize_with = "boolean")] bool);
+    Ok(Option::<Wrapped>::deserialize(deserializer)?.map(|wrapped| wrapped.0))
+}
+
 /// A whole number that is not negative; digits in text too.
 pub(super) fn unsigned<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where

@@ -39,6 +39,26 @@ pub struct Loaded {
     pub config: KubeflowConfig,
     /// Warnings.
     pub warnings: Vec<Diagnostic>,
+    /// Where what is set.
+    pub settings: Settings,
+}
+
+/// The files, to find the place of a setting.
+#[derive(Debug)]
+pub struct Settings {
+    files: Files,
+    root: Node,
+}
+
+impl Settings {
+    /// The place of a key, or of the nearest key above it that is there.
+    /// `dotted` has dots between the keys.
+    pub fn place(&self, dotted: &str) -> Option<Place> {
+        let path: Vec<Segment> =
+            dotted.split('.').map(|key| Segment::Key(key.to_owned())).collect();
+        let (source, span) = self.root.follow(&path).1?;
+        Some(self.files.place(source, span))
+    }
 }
 
 /// There is no configuration.
@@ -65,11 +85,13 @@ pub enum Error {
     Invalid(Vec<Diagnostic>),
 }
 
+#[derive(Debug)]
 struct File {
     shown: Arc<str>,
     text: Arc<str>,
 }
 
+#[derive(Debug)]
 struct Files(Vec<File>);
 
 impl Files {
@@ -85,7 +107,7 @@ impl Files {
     fn show(&self, problem: Problem) -> Diagnostic {
         let Problem { code, message, label, help, source, span } = problem;
         let place = Some(self.place(source, span));
-        Diagnostic { code, message, place, label, help }
+        Diagnostic { code, level: code.level(), message, place, label, help }
     }
 }
 
@@ -121,7 +143,7 @@ pub fn load(sources: &Sources<'_>) -> Result<Loaded, Error> {
     check_retry_policies(&config, &root, &files)?;
     check_node_names(&root, &files, &sources.node_names, &mut warnings);
     say_what_is_not_applied(&root, &files, &mut warnings);
-    Ok(Loaded { config, warnings })
+    Ok(Loaded { config, warnings, settings: Settings { files, root } })
 }
 
 fn find(folder: &Path, warnings: &mut Vec<Diagnostic>) -> Result<Option<PathBuf>, Error> {

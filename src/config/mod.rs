@@ -12,11 +12,14 @@ mod lookup;
 mod model;
 mod problem;
 mod scalar;
+mod staleness;
 mod tree;
 
-pub use load::{Error, Loaded, Sources, load};
+pub use load::{Error, Loaded, Settings, Sources, load};
 pub use lookup::NodeKey;
 pub use model::{
     AccessMode, KubeflowConfig, MergeStrategy, PullPolicy, Quantity, RetryPolicy, RunConfig,
     Toleration, TolerationEffect, TolerationOperator, Volume,
 };
+pub use staleness::Staleness;
+pub use tree::top_level_keys;

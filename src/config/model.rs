@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lenient;
 use super::lookup::{DEFAULT, NodeKey};
+use super::staleness::Staleness;
 
 /// The file as a whole.
 #[derive(Debug, Clone, Deserialize)]
@@ -36,6 +37,17 @@ pub struct RunConfig {
     /// Seconds that the finished workflow is kept for; one week by default.
     #[serde(default = "one_week", deserialize_with = "lenient::unsigned")]
     pub ttl: u32,
+    /// Where the project lies in the image; `/home/kedro` where it is not set.
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    pub root: Option<String>,
+    /// Whether outputs are kept as artifacts of the run, too; `None` where
+    /// nobody has asked.
+    #[serde(default, deserialize_with = "lenient::optional_boolean")]
+    pub store_kedro_outputs_as_kfp_artifacts: Option<bool>,
+    /// How old a result of Kubeflow Pipelines' cache may be; `None` leaves it
+    /// to the server.
+    #[serde(default)]
+    pub max_cache_staleness: Option<Staleness>,
     /// The pipeline that runs last, whatever became of the others.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub on_exit_pipeline: Option<String>,
@@ -65,12 +77,6 @@ pub struct RunConfig {
     _scheduled_run_name: Option<serde_json::Value>,
     #[serde(default, rename = "wait_for_completion")]
     _wait_for_completion: Option<serde_json::Value>,
-    #[serde(default, rename = "root")]
-    _root: Option<serde_json::Value>,
-    #[serde(default, rename = "store_kedro_outputs_as_kfp_artifacts")]
-    _store_outputs: Option<serde_json::Value>,
-    #[serde(default, rename = "max_cache_staleness")]
-    _max_cache_staleness: Option<serde_json::Value>,
     #[serde(default, rename = "extra_volumes")]
     _extra_volumes: Option<serde_json::Value>,
     #[serde(default, rename = "affinity")]
@@ -196,6 +202,13 @@ fn read_write_once() -> Vec<AccessMode> {
 #[allow(clippy::unnecessary_wraps)] // the field's type
 fn root_user() -> Option<u32> {
     Some(0)
+}
+
+impl AccessMode {
+    /// Whether pods of several machines can write at once.
+    pub fn many_machines_write(self) -> bool {
+        self == Self::ReadWriteMany
+    }
 }
 
 /// Who may mount a volume at once (Kubernetes' own words).

@@ -76,6 +76,17 @@ pub(super) fn parse(text: &str, source: usize) -> Result<(Node, Vec<Repeated>), 
     Ok((node, builder.repeated))
 }
 
+/// The keys of a document's top-level mapping, with their places (bytes). A
+/// document that cannot be read has none.
+pub fn top_level_keys(text: &str) -> Vec<(String, Range<usize>)> {
+    match parse(text, 0) {
+        Ok((Node { value: Value::Mapping(entries), .. }, _)) => {
+            entries.into_iter().map(|entry| (entry.key, entry.span)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 struct Builder<'text> {
     text: &'text str,
     source: usize,

@@ -106,6 +106,13 @@ codes! {
     SecretInPlainText = "secret-in-plain-text", Warning;
 }
 
+impl Code {
+    /// The section of the documentation that explains it.
+    pub fn url(self) -> String {
+        format!("{}/blob/main/docs/findings.md#{}", env!("CARGO_PKG_REPOSITORY"), self.name())
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name())

@@ -23,6 +23,16 @@ pub enum Level {
     Warning,
 }
 
+impl Level {
+    /// In a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
 /// A range of bytes in a file.
 #[derive(Debug, Clone)]
 pub struct Place {
@@ -46,8 +56,10 @@ impl Place {
 /// One complaint.
 #[derive(Debug, Clone)]
 pub struct Diagnostic {
-    /// What kind it is; says how bad it is.
+    /// What kind it is.
     pub code: Code,
+    /// How bad it is; the code's own, unless the caller is stricter.
+    pub level: Level,
     /// What is wrong.
     pub message: String,
     /// Where.
@@ -61,7 +73,14 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A complaint without a place yet.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), place: None, label: String::new(), help: None }
+        Self {
+            code,
+            level: code.level(),
+            message: message.into(),
+            place: None,
+            label: String::new(),
+            help: None,
+        }
     }
 
     /// The same at a place.
@@ -96,7 +115,7 @@ impl Diagnostic {
 
     /// The complaint with the line of the file and a caret, as rustc shows it.
     pub fn render(&self, colour: bool) -> String {
-        let level = match self.code.level() {
+        let level = match self.level {
             Level::Error => Shown::ERROR,
             Level::Warning => Shown::WARNING,
         };

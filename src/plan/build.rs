@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::data_flow::DataFlow;
-use super::preflight::{self, Finding, base_name, is_parameter};
+use super::finding::{Finding, Subject};
+use super::preflight::{self, base_name, is_parameter};
 use super::{
     DATA, DATA_VOLUME, Error, ON_EXIT, PROJECT_ROOT, Parameter, Plan, Step, VOLUME_INIT, Volume,
     order, step_name,
 };
 use crate::config::{MergeStrategy, NodeKey, RunConfig};
+use crate::diagnostic::Code;
 use crate::env_vars;
+use crate::names::did_you_mean;
 use crate::project::{Node, Snapshot};
 use crate::step::{
     OnExit, OnExitSpec, RUN_ID_PARAMETER, Run, RunSpec, RunText, RunValue, SAVE_VERSION_PARAMETER,
@@ -33,16 +36,16 @@ pub struct Inputs<'a> {
     pub environment: &'a BTreeMap<String, String>,
 }
 
-/// Makes the plan. Findings that are only warnings come with it.
+/// Makes the plan, and looks at it: with an error among the findings, no
+/// workflow should be made of it.
 pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
     let Inputs { snapshot, config, .. } = inputs;
-    let nodes = pipeline(snapshot, inputs.pipeline, "")?;
-    let on_exit_nodes = match config.on_exit_pipeline.as_deref() {
-        Some(name) => {
-            Some(pipeline(snapshot, name, " (run_config.on_exit_pipeline of kubeflow.yaml)")?)
-        }
-        None => None,
-    };
+    let nodes = pipeline(snapshot, inputs.pipeline)?;
+    let on_exit_nodes = config
+        .on_exit_pipeline
+        .as_deref()
+        .map(|name| on_exit_pipeline(snapshot, name))
+        .transpose()?;
     let image = inputs
         .image
         .or(config.image.as_deref())
@@ -82,12 +85,12 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
         }
     }
 
-    let (parameters, left_out) = parameters(snapshot);
+    let (parameters, mut findings) = parameters(snapshot);
     let plan = Plan {
         project: snapshot.project_name.clone(),
         pipeline: inputs.pipeline.to_owned(),
         description: config.description.clone(),
-        root: PROJECT_ROOT.to_owned(),
+        root: config.root.clone().unwrap_or_else(|| PROJECT_ROOT.to_owned()),
         parameters,
         volume: volume.map(|volume| Volume {
             storage_class: volume.storageclass.clone(),
@@ -98,14 +101,22 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
         steps: order::sorted(steps)?,
         on_exit: config.on_exit_pipeline.as_deref().map(|pipeline| maker.on_exit(pipeline)),
         ttl: config.ttl,
+        max_cache_staleness: config
+            .max_cache_staleness
+            .as_ref()
+            .map(|staleness| staleness.as_str().to_owned()),
     };
     let data = DataFlow::new(&plan, snapshot, nodes);
-    refuse(data.lost_between_pods())?;
-    let findings = left_out
-        .into_iter()
-        .chain(data.doubts(on_exit_nodes))
-        .chain(preflight::absolute_paths(snapshot))
-        .collect();
+    findings.extend(preflight::unstable_names(nodes));
+    findings.extend(data.lost_between_pods());
+    findings.extend(data.doubts(on_exit_nodes));
+    if config.store_kedro_outputs_as_kfp_artifacts == Some(true) {
+        findings.extend(data.artifacts_impossible());
+    }
+    findings.extend(preflight::absolute_paths(snapshot));
+    findings.extend(preflight::volume_on_one_machine(&plan));
+    findings.extend(preflight::cache_with_volume(&plan, config));
+    findings.extend(preflight::secrets(&plan, inputs.environment));
     Ok((plan, findings))
 }
 
@@ -113,11 +124,28 @@ fn refuse(findings: Vec<Finding>) -> Result<(), Error> {
     if findings.is_empty() { Ok(()) } else { Err(Error::Refused(findings)) }
 }
 
-fn pipeline<'s>(
-    snapshot: &'s Snapshot,
-    name: &str,
-    wanted_by: &'static str,
-) -> Result<&'s [Node], Error> {
+fn on_exit_pipeline<'s>(snapshot: &'s Snapshot, name: &str) -> Result<&'s [Node], Error> {
+    pipeline(snapshot, name).map_err(|error| {
+        let (message, help) = match error {
+            Error::UnknownPipeline { name, known } => (
+                format!(
+                    "the project has no pipeline `{name}`.{}",
+                    did_you_mean(&name, known.iter().map(String::as_str))
+                ),
+                format!("registered are {}", known.join(", ")),
+            ),
+            Error::EmptyPipeline { name } => (
+                format!("the pipeline `{name}` has no nodes"),
+                "look at what register_pipelines() returns".to_owned(),
+            ),
+            other => return other,
+        };
+        let finding = Finding::new(Code::OnExitPipelineUnknown, message, help);
+        Error::Refused(vec![finding.about(Subject::Setting("run_config.on_exit_pipeline"))])
+    })
+}
+
+fn pipeline<'s>(snapshot: &'s Snapshot, name: &str) -> Result<&'s [Node], Error> {
     match snapshot.pipelines.get(name) {
         Some(nodes) if nodes.is_empty() => Err(Error::EmptyPipeline { name: name.to_owned() }),
         Some(nodes) => {
@@ -136,7 +164,6 @@ fn pipeline<'s>(
             Ok(nodes)
         }
         None => Err(Error::UnknownPipeline {
-            wanted_by,
             name: name.to_owned(),
             known: snapshot.pipelines.keys().cloned().collect(),
         }),
@@ -164,7 +191,7 @@ fn environment(of_this_machine: &BTreeMap<String, String>) -> Vec<(String, RunTe
 }
 
 /// Parameters whose key and value survive the trip, and a word on the others.
-fn parameters(snapshot: &Snapshot) -> (Vec<Parameter>, Option<Finding>) {
+fn parameters(snapshot: &Snapshot) -> (Vec<Parameter>, Vec<Finding>) {
     let mut kept = Vec::new();
     let mut left_out = Vec::new();
     for parameter in &snapshot.parameters {
@@ -187,14 +214,14 @@ fn parameters(snapshot: &Snapshot) -> (Vec<Parameter>, Option<Finding>) {
             (_, false, _) => "its name has more than letters, digits, `-` and `_`".to_owned(),
             (_, _, true) => "its name has a meaning of its own in a workflow".to_owned(),
         };
-        left_out.push(format!("`{name}` ({reason})"));
+        let message = format!("`{name}` is no parameter of the workflow: {reason}");
+        let help = "the pods read it from the image's own conf/; it cannot be set for a single run";
+        left_out.push(
+            Finding::new(Code::ParameterNotOverridable, message, help)
+                .about(Subject::Parameter(name.clone())),
+        );
     }
-    let message = format!("no parameter of the workflow: {}", left_out.join(", "));
-    let help =
-        "the pods read these from the image's own conf/; they cannot be set for a single run";
-    let finding = (!left_out.is_empty())
-        .then(|| preflight::warning("parameter-not-overridable", message, help));
-    (kept, finding)
+    (kept, left_out)
 }
 
 struct StepMaker<'a> {

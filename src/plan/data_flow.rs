@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::preflight::{Finding, base_name, error, is_parameter, quoted, warning};
+use super::finding::{Finding, Subject};
+use super::preflight::{base_name, is_parameter, quoted};
 use super::{DATA, Plan};
+use crate::diagnostic::Code;
 use crate::project::{Dataset, Node, Snapshot};
 
 /// Where a dataset lives.
@@ -49,9 +51,7 @@ impl<'a> DataFlow<'a> {
         let mut findings = BTreeMap::new();
         for (node, input) in inputs(self.nodes) {
             let base = base_name(input);
-            let (Some(from), Some(dataset)) =
-                (self.writers.get(base), self.snapshot.datasets.get(input))
-            else {
+            let (Some(from), Some(dataset)) = (self.writers.get(base), self.dataset(input)) else {
                 continue;
             };
             if self.steps.get(from.name.as_str()) == self.steps.get(node.name.as_str()) {
@@ -60,6 +60,8 @@ impl<'a> DataFlow<'a> {
             let subject =
                 format!("`{base}`, which `{}` makes and `{}` reads,", from.name, node.name);
             if let Some(finding) = self.between(&subject, &self.home(dataset)) {
+                let finding =
+                    finding.about(Subject::dataset(input)).about(Subject::node(&node.name));
                 findings.entry(base).or_insert(finding);
             }
         }
@@ -68,18 +70,18 @@ impl<'a> DataFlow<'a> {
 
     fn between(&self, subject: &str, home: &Home) -> Option<Finding> {
         match home {
-            Home::Memory => Some(error(
-                "memory-dataset-between-pods",
+            Home::Memory => Some(Finding::new(
+                Code::MemoryDatasetBetweenPods,
                 format!("{subject} is in memory only: pods share no memory"),
                 "give it an entry in conf/base/catalog.yml with a file below data/, or set run_config.node_merge_strategy: full",
             )),
-            Home::Pod(path) if self.plan.volume.is_none() => Some(error(
-                "no-volume",
+            Home::Pod(path) if self.plan.volume.is_none() => Some(Finding::new(
+                Code::NoVolume,
                 format!("{subject} is a local file ({path}), and there is no volume"),
                 "write `volume: {}` into run_config, or set run_config.node_merge_strategy: full",
             )),
-            Home::Pod(path) => Some(error(
-                "path-outside-volume",
+            Home::Pod(path) => Some(Finding::new(
+                Code::PathOutsideVolume,
                 format!(
                     "{subject} is a file outside the volume ({path}): the volume is mounted at {}/{DATA}",
                     self.plan.root
@@ -92,95 +94,192 @@ impl<'a> DataFlow<'a> {
 
     /// What is most likely not as meant.
     pub fn doubts(&self, on_exit: Option<&[Node]>) -> Vec<Finding> {
-        [self.outputs_not_kept(), self.inputs_missing()]
-            .into_iter()
-            .flatten()
-            .chain(on_exit.into_iter().flat_map(|nodes| self.on_exit(nodes)))
-            .collect()
-    }
-
-    fn outputs_not_kept(&self) -> Option<Finding> {
-        let lost = self.written_to_pods(self.nodes, |home| matches!(home, Home::Pod(_)));
-        let help = if self.plan.volume.is_some() {
-            "put their files below data/, where the volume is"
-        } else {
-            "with a volume that is kept (`volume: {keep: True}`) files below data/ remain"
-        };
-        let message = format!("gone with the pod that writes it: {}", quoted(lost.iter().copied()));
-        (!lost.is_empty()).then(|| warning("output-not-kept", message, help))
-    }
-
-    fn inputs_missing(&self) -> Option<Finding> {
-        let missing: BTreeSet<&str> = inputs(self.nodes)
-            .filter(|(_, name)| !self.writers.contains_key(base_name(name)))
-            .filter(|(_, name)| {
-                let dataset = self.snapshot.datasets.get(*name);
-                dataset.is_some_and(|dataset| dataset.memory && dataset.class.is_none())
-            })
-            .map(|(_, name)| base_name(name))
-            .collect();
-        let message = format!(
-            "neither in the catalog nor made by a node of this pipeline: {}",
-            quoted(missing.iter().copied())
-        );
-        let help = "the run fails unless a hook of the project adds it to the catalog";
-        (!missing.is_empty()).then(|| warning("input-missing", message, help))
-    }
-
-    /// The exit handler's pod does not have the volume.
-    fn on_exit(&self, nodes: &[Node]) -> Vec<Finding> {
-        let local = |home: &Home| matches!(home, Home::Pod(_) | Home::Volume);
-        let lost = self.written_to_pods(nodes, local);
-        let own: BTreeSet<&str> =
-            nodes.iter().flat_map(|node| &node.outputs).map(|name| base_name(name)).collect();
-        let stale: BTreeSet<&str> = inputs(nodes)
-            .filter(|(_, name)| {
-                let base = base_name(name);
-                self.writers.contains_key(base) && !own.contains(base)
-            })
-            .filter(|(_, name)| {
-                let dataset = self.snapshot.datasets.get(*name);
-                dataset.is_some_and(|dataset| local(&self.home(dataset)))
-            })
-            .map(|(_, name)| base_name(name))
-            .collect();
-        let help = "the exit handler's pod does not have the volume: use a remote dataset";
-        let mut findings = Vec::new();
-        if !stale.is_empty() {
-            let names = quoted(stale.iter().copied());
-            let message =
-                format!("the on-exit pipeline does not see what this run makes of {names}");
-            findings.push(warning("on-exit-reads-volume", message, help));
-        }
-        if !lost.is_empty() {
-            let names = quoted(lost.iter().copied());
-            let message = format!("gone with the pod of the on-exit pipeline: {names}");
-            findings.push(warning("on-exit-output-not-kept", message, help));
-        }
+        let mut findings = self.outputs_not_kept();
+        findings.extend(self.inputs_missing());
+        findings.extend(self.raw_inputs_missing());
+        findings.extend(self.two_writers());
+        findings.extend(on_exit.into_iter().flat_map(|nodes| self.on_exit(nodes)));
         findings
     }
 
-    fn written_to_pods<'n>(
+    fn outputs_not_kept(&self) -> Vec<Finding> {
+        let help = if self.plan.volume.is_some() {
+            "put its file below data/, where the volume is"
+        } else {
+            "with a volume that is kept (`volume: {keep: True}`) files below data/ remain"
+        };
+        self.written(self.nodes, |home| matches!(home, Home::Pod(_)))
+            .map(|(name, _)| {
+                let message = format!("`{}` is gone with the pod that writes it", base_name(name));
+                Finding::new(Code::OutputNotKept, message, help).about(Subject::dataset(name))
+            })
+            .collect()
+    }
+
+    /// Outputs that no file holds, so that none could be uploaded.
+    pub fn artifacts_impossible(&self) -> Vec<Finding> {
+        let help = "give it an entry with a file in conf/base/catalog.yml, or set store_kedro_outputs_as_kfp_artifacts: False";
+        let outputs: BTreeMap<&str, &Node> = self
+            .nodes
+            .iter()
+            .flat_map(|node| node.outputs.iter().map(move |name| (name.as_str(), node)))
+            .collect();
+        outputs
+            .into_iter()
+            .filter(|(name, _)| {
+                self.dataset(name).is_some_and(|dataset| dataset.memory || dataset.path.is_none())
+            })
+            .map(|(name, node)| {
+                let base = base_name(name);
+                let message = format!("`{base}` cannot become an artifact: it has no file");
+                Finding::new(Code::ArtifactImpossible, message, help)
+                    .about(Subject::dataset(name))
+                    .about(Subject::node(&node.name))
+            })
+            .collect()
+    }
+
+    fn inputs_missing(&self) -> Vec<Finding> {
+        let help = "the run fails unless a hook of the project adds it to the catalog";
+        self.read_from_outside()
+            .filter(|(_, _, dataset)| dataset.memory && dataset.class.is_none())
+            .map(|(name, node, _)| {
+                let base = base_name(name);
+                let message = format!(
+                    "`{base}` is neither in the catalog nor made by a node of this pipeline"
+                );
+                Finding::new(Code::InputMissing, message, help).about(Subject::node(&node.name))
+            })
+            .collect()
+    }
+
+    /// Files of the project that a node reads, and that are not on this machine,
+    /// from which the image is made.
+    fn raw_inputs_missing(&self) -> Vec<Finding> {
+        let help = "put the file there before the image is built, or let another pipeline make it on a volume that is kept";
+        self.read_from_outside()
+            .filter(|(_, _, dataset)| {
+                is_local(dataset) && dataset.inside_project && !dataset.exists
+            })
+            .map(|(name, node, dataset)| {
+                let path = dataset.path.as_deref().unwrap_or_default();
+                let message = format!(
+                    "`{}`, which `{}` reads and no node of this pipeline makes, is not here: {path}",
+                    base_name(name),
+                    node.name
+                );
+                Finding::new(Code::RawInputMissing, message, help)
+                    .about(Subject::dataset(name))
+                    .about(Subject::node(&node.name))
+            })
+            .collect()
+    }
+
+    /// Datasets of this pipeline that are one file: the later node overwrites
+    /// what the earlier has made.
+    fn two_writers(&self) -> Vec<Finding> {
+        let mut by_file: BTreeMap<(&str, &str), BTreeMap<&str, &Node>> = BTreeMap::new();
+        for node in self.nodes {
+            for name in &node.outputs {
+                let Some(dataset) = self.dataset(name).filter(|dataset| !dataset.memory) else {
+                    continue;
+                };
+                if let (Some(protocol), Some(path)) = (&dataset.protocol, &dataset.path) {
+                    by_file.entry((protocol, path)).or_default().insert(base_name(name), node);
+                }
+            }
+        }
+        by_file
+            .into_iter()
+            .filter(|(_, names)| names.len() > 1)
+            .map(|((_, path), names)| {
+                let message = format!(
+                    "{} are one file ({path}): the node that runs last overwrites it",
+                    quoted(names.keys().copied())
+                );
+                let help = "give each its own filepath";
+                let subjects = names.keys().rev().map(|name| Subject::dataset(name)).collect();
+                Finding { subjects, ..Finding::new(Code::TwoWriters, message, help) }
+            })
+            .collect()
+    }
+
+    /// The exit handler's pod does not have the volume, and runs when the
+    /// others have failed, too.
+    fn on_exit(&self, nodes: &[Node]) -> Vec<Finding> {
+        let local = |home: &Home| matches!(home, Home::Pod(_) | Home::Volume);
+        let own: BTreeSet<&str> =
+            nodes.iter().flat_map(|node| &node.outputs).map(|name| base_name(name)).collect();
+        let mut findings = BTreeMap::new();
+        for (node, name) in inputs(nodes) {
+            let base = base_name(name);
+            let Some(dataset) = self.dataset(name).filter(|_| !own.contains(base)) else {
+                continue;
+            };
+            if !self.writers.contains_key(base) {
+                continue;
+            }
+            let finding = if local(&self.home(dataset)) {
+                let message =
+                    format!("the on-exit pipeline does not see what this run makes of `{base}`");
+                let help = "the exit handler's pod does not have the volume: use a remote dataset";
+                Finding::new(Code::OnExitReadsVolume, message, help)
+            } else {
+                let message = format!(
+                    "the on-exit pipeline reads `{base}`, which is not there when the run fails before `{}`",
+                    self.writers.get(base).map(|node| node.name.as_str()).unwrap_or_default()
+                );
+                let help = "read only what is there before the run, and the parameters `status` and `failures`";
+                Finding::new(Code::OnExitReadsResult, message, help)
+            };
+            let finding = finding.about(Subject::dataset(name)).about(Subject::node(&node.name));
+            findings.entry(base).or_insert(finding);
+        }
+        let lost = self.written(nodes, local).map(|(name, _)| {
+            let message =
+                format!("`{}` is gone with the pod of the on-exit pipeline", base_name(name));
+            let help = "the exit handler's pod does not have the volume: use a remote dataset";
+            Finding::new(Code::OnExitOutputNotKept, message, help).about(Subject::dataset(name))
+        });
+        findings.into_values().chain(lost).collect()
+    }
+
+    /// What the nodes write to homes of a kind, each dataset once.
+    fn written<'n>(
         &self,
         nodes: &'n [Node],
-        gone: impl Fn(&Home) -> bool,
-    ) -> BTreeSet<&'n str> {
-        nodes
+        kind: impl Fn(&Home) -> bool,
+    ) -> impl Iterator<Item = (&'n str, &'n Node)> {
+        let written: BTreeMap<&str, (&str, &Node)> = nodes
             .iter()
-            .flat_map(|node| &node.outputs)
-            .filter(|name| {
-                let dataset = self.snapshot.datasets.get(*name);
-                dataset.is_some_and(|dataset| gone(&self.home(dataset)))
+            .flat_map(|node| node.outputs.iter().map(move |name| (name.as_str(), node)))
+            .filter(|(name, _)| self.dataset(name).is_some_and(|dataset| kind(&self.home(dataset))))
+            .map(|(name, node)| (base_name(name), (name, node)))
+            .collect();
+        written.into_values()
+    }
+
+    /// What the pipeline reads and does not make, each dataset once.
+    fn read_from_outside(&self) -> impl Iterator<Item = (&'a str, &'a Node, &'a Dataset)> {
+        let read: BTreeMap<&str, (&str, &Node, &Dataset)> = inputs(self.nodes)
+            .filter(|(_, name)| !self.writers.contains_key(base_name(name)))
+            .filter_map(|(node, name)| {
+                let dataset = self.snapshot.datasets.get(name)?;
+                Some((base_name(name), (name.as_str(), node, dataset)))
             })
-            .map(|name| base_name(name))
-            .collect()
+            .collect();
+        read.into_values()
+    }
+
+    fn dataset(&self, name: &str) -> Option<&'a Dataset> {
+        self.snapshot.datasets.get(name)
     }
 
     fn home(&self, dataset: &Dataset) -> Home {
         if dataset.memory {
             return Home::Memory;
         }
-        if !matches!(dataset.protocol.as_deref(), Some("file" | "local")) {
+        if !is_local(dataset) {
             return Home::Elsewhere;
         }
         let path = dataset.path.as_deref().unwrap_or_default();
@@ -198,6 +297,10 @@ impl<'a> DataFlow<'a> {
             Home::Pod(path.to_owned())
         }
     }
+}
+
+fn is_local(dataset: &Dataset) -> bool {
+    matches!(dataset.protocol.as_deref(), Some("file" | "local"))
 }
 
 /// Each dataset that each node reads; parameters are none.

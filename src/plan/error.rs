@@ -1,16 +1,14 @@
 //! Why there is no plan.
 
-use super::preflight::Finding;
+use super::finding::Finding;
 use crate::names::did_you_mean;
 
 /// There is no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The pipeline is not registered.
-    #[error("the project has no pipeline `{name}`{wanted_by}.{}\n  = note: registered are {}", did_you_mean(name, known.iter().map(String::as_str)), known.join(", "))]
+    #[error("the project has no pipeline `{name}`.{}\n  = note: registered are {}", did_you_mean(name, known.iter().map(String::as_str)), known.join(", "))]
     UnknownPipeline {
-        /// Where it is named, if not on the command line.
-        wanted_by: &'static str,
         /// As given.
         name: String,
         /// Those that there are.

@@ -6,15 +6,17 @@
 mod build;
 mod data_flow;
 mod error;
+mod finding;
 mod order;
 mod preflight;
+mod secrets;
 mod step_name;
 
 use indexmap::IndexMap;
 
 pub use build::{Inputs, build};
 pub use error::Error;
-pub use preflight::{Finding, Severity};
+pub use finding::{Finding, Subject};
 pub use step_name::{RESERVED, step_name};
 
 use crate::config::{AccessMode, PullPolicy, Quantity, RetryPolicy, Toleration};
@@ -35,6 +37,9 @@ pub const VOLUME_CREATE: &str = "data-volume-create";
 
 /// The step that fills a volume.
 pub const VOLUME_INIT: &str = "data-volume-init";
+
+/// The step that deletes a volume.
+pub const VOLUME_DELETE: &str = "data-volume-delete";
 
 /// The step that runs last, whatever became of the others.
 pub const ON_EXIT: &str = "on-exit";
@@ -60,6 +65,9 @@ pub struct Plan {
     pub on_exit: Option<Step>,
     /// Seconds that the finished workflow is kept for.
     pub ttl: u32,
+    /// ISO 8601: how old a result may be that Kubeflow Pipelines takes from its
+    /// cache; `None` leaves it to the server.
+    pub max_cache_staleness: Option<String>,
 }
 
 /// A parameter of the workflow.

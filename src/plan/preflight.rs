@@ -1,47 +1,14 @@
-//! What would certainly lose data or fail, seen before there is a workflow.
+//! What would certainly fail, or is most likely not as meant, seen before there
+//! is a workflow. What becomes of the data is [`super::data_flow`]'s.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
-use super::{RESERVED, step_name};
-use crate::project::Snapshot;
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Severity {
-    /// Data or the run is certainly lost: no workflow is made.
-    Error,
-    /// Most likely not as meant.
-    Warning,
-}
-
-/// Something about the plan that the user should know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// Stable, for people who look it up.
-    pub code: &'static str,
-    /// How bad it is.
-    pub severity: Severity,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub help: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { code, message, help, .. } = self;
-        write!(formatter, "{message} [{code}]\n  = help: {help}")
-    }
-}
-
-pub(super) fn error(code: &'static str, message: String, help: &str) -> Finding {
-    Finding { code, severity: Severity::Error, message, help: help.to_owned() }
-}
-
-pub(super) fn warning(code: &'static str, message: String, help: &str) -> Finding {
-    Finding { code, severity: Severity::Warning, message, help: help.to_owned() }
-}
+use super::finding::{Finding, Subject};
+use super::secrets::secret_within;
+use super::{Plan, RESERVED, step_name};
+use crate::config::RunConfig;
+use crate::diagnostic::Code;
+use crate::project::{Node, Snapshot};
 
 /// The name of a dataset without the format that `@` chooses.
 pub(super) fn base_name(dataset: &str) -> &str {
@@ -62,38 +29,146 @@ pub(super) fn collisions<'n>(names: impl IntoIterator<Item = &'n str>) -> Vec<Fi
     by_step
         .into_iter()
         .filter_map(|(step, names)| {
-            if RESERVED.contains(&step.as_str()) {
+            let subjects = names.iter().rev().map(|name| Subject::node(name)).collect();
+            let finding = if RESERVED.contains(&step.as_str()) {
                 let names = quoted(names);
-                let message = format!("the node {names} would be the step `{step}`, which is kubedro's own");
-                return Some(error("step-name-reserved", message, "give the node another name"));
-            }
-            (names.len() > 1).then(|| {
+                let message =
+                    format!("the node {names} would be the step `{step}`, which is kubedro's own");
+                Finding::new(Code::StepNameReserved, message, "give the node another name")
+            } else if names.len() > 1 {
                 let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-                let message = format!("the nodes {} would all be the step `{step}`", names.join(" and "));
-                error(
-                    "step-name-collision",
-                    message,
-                    "names of steps have only lower-case letters, digits and `-`: give one of the nodes a name that differs in these",
-                )
-            })
+                let message =
+                    format!("the nodes {} would all be the step `{step}`", names.join(" and "));
+                let help = "names of steps have only lower-case letters, digits and `-`: give one of the nodes a name that differs in these";
+                Finding::new(Code::StepNameCollision, message, help)
+            } else {
+                return None;
+            };
+            Some(Finding { subjects, ..finding })
         })
         .collect()
 }
 
+/// Nodes that Kedro names after an object's address in memory, which is
+/// another one in each process: no pod would find them.
+pub(super) fn unstable_names(nodes: &[Node]) -> Vec<Finding> {
+    nodes
+        .iter()
+        .filter(|node| has_address(&node.name))
+        .map(|node| {
+            let message = format!(
+                "the node `{}` is named after an address in memory, which is another one in each pod",
+                node.name
+            );
+            let help = "give it a name: node(…, name=\"…\")";
+            Finding::new(Code::NodeNameUnstable, message, help).about(Subject::node(&node.name))
+        })
+        .collect()
+}
+
+/// `<tiny.Model object at 0x7f3b5c2d1e80>`: how Python shows an object that
+/// has no name.
+fn has_address(name: &str) -> bool {
+    name.match_indices(" at 0x").any(|(at, mark)| {
+        let rest = &name[at + mark.len()..];
+        rest.bytes().take_while(u8::is_ascii_hexdigit).count() >= 6
+    })
+}
+
 /// Catalog entries whose path names this machine's copy of the project.
 pub(super) fn absolute_paths(snapshot: &Snapshot) -> Vec<Finding> {
-    if snapshot.absolute_paths.is_empty() {
-        return Vec::new();
-    }
-    let message = format!(
-        "the path of {} is absolute and leads into this copy of the project",
-        quoted(snapshot.absolute_paths.iter().map(String::as_str))
-    );
     let help = "write it relative to the project (data/…): the project lies elsewhere in a pod";
-    vec![warning("absolute-path-into-project", message, help)]
+    snapshot
+        .absolute_paths
+        .iter()
+        .map(|name| {
+            let message =
+                format!("the path of `{name}` is absolute and leads into this copy of the project");
+            Finding::new(Code::AbsolutePathIntoProject, message, help).about(Subject::dataset(name))
+        })
+        .collect()
+}
+
+/// A volume that one machine can mount, and steps that could run side by side.
+pub(super) fn volume_on_one_machine(plan: &Plan) -> Option<Finding> {
+    let volume = plan.volume.as_ref()?;
+    if volume.access_modes.iter().any(|mode| mode.many_machines_write()) {
+        return None;
+    }
+    let mounting: Vec<_> = plan.steps.iter().filter(|step| step.mount.is_some()).collect();
+    // In a topological order two neighbours without an edge are independent.
+    let (first, second) = mounting
+        .windows(2)
+        .filter_map(|pair| <[_; 2]>::try_from(pair).ok())
+        .find(|[first, second]| !second.needs.contains(&first.name))
+        .map(|[first, second]| (&first.name, &second.name))?;
+    let modes: Vec<String> = volume.access_modes.iter().map(|mode| format!("{mode:?}")).collect();
+    let message = format!(
+        "steps run side by side (`{first}` and `{second}`, for example), but only one machine at a time can mount the volume ({})",
+        modes.join(", ")
+    );
+    let help = "set access_modes: [ReadWriteMany] where the cluster has a storage class for it; else pods that come to other machines wait until the volume is free";
+    Some(
+        Finding::new(Code::VolumeOnOneMachine, message, help)
+            .about(Subject::Setting("run_config.volume.access_modes")),
+    )
+}
+
+/// Kubeflow Pipelines skips a step that it finds in its cache; what the step
+/// would have written to the volume is then not there.
+pub(super) fn cache_with_volume(plan: &Plan, config: &RunConfig) -> Option<Finding> {
+    let staleness = config.max_cache_staleness.as_ref()?;
+    if staleness.is_zero() || plan.volume.is_none() {
+        return None;
+    }
+    let message = "a step that Kubeflow Pipelines takes from its cache does not run, so the volume lacks what it writes";
+    let help = "set max_cache_staleness: P0D, which turns caching off";
+    Some(
+        Finding::new(Code::CacheWithVolume, message, help)
+            .about(Subject::Setting("run_config.max_cache_staleness")),
+    )
+}
+
+/// Values in the workflow that everybody who may look at it can read.
+pub(super) fn secrets(plan: &Plan, environment: &BTreeMap<String, String>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let help_for_parameters = "take it from an environment variable or a mounted secret (credentials.yml, extra_volumes) instead: a workflow's parameters can be read by everybody who sees the run";
+    for parameter in &plan.parameters {
+        let value = serde_json::from_str(&parameter.value).unwrap_or_default();
+        if let Some(path) = secret_within(&parameter.name, &value) {
+            let message = format!("the parameter `{path}` looks like a secret");
+            findings.push(
+                Finding::new(Code::SecretInPlainText, message, help_for_parameters)
+                    .about(Subject::Parameter(parameter.name.clone())),
+            );
+        }
+    }
+    for (name, value) in environment {
+        if secret_within(name, &value.as_str().into()).is_some() {
+            let message = format!(
+                "the environment variable {name} looks like a secret, and is written into the workflow for every pod"
+            );
+            let help =
+                "unset it before compiling, and give it to the pods by a secret of the cluster";
+            findings.push(Finding::new(Code::SecretInPlainText, message, help));
+        }
+    }
+    findings
 }
 
 /// `` `a`, `b` ``
 pub(super) fn quoted<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_address;
+
+    #[test]
+    fn addresses_in_names() {
+        assert!(has_address("<tiny.Model object at 0x7f3b5c2d1e80>([a]) -> [b]"));
+        assert!(!has_address("look at 0x1f"));
+        assert!(!has_address("train"));
+    }
 }

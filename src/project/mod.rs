@@ -13,4 +13,4 @@ pub use error::{Error, Frame};
 pub use locate::find_root;
 pub use probe::{Assignment, Request, ask};
 pub use python::{Interpreter, Origin};
-pub use snapshot::{Dataset, Node, Parameter, Snapshot};
+pub use snapshot::{CodePlace, Dataset, Node, Parameter, Snapshot};

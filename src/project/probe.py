@@ -6,6 +6,7 @@ goes to standard error. Works on Kedro 0.18.5 to 1.x and Python 3.7 and newer.
 """
 
 import difflib
+import functools
 import json
 import os
 import sys
@@ -14,6 +15,7 @@ import warnings
 
 MARK = b"\0kubedro-answer\0"
 OLDEST = (0, 18, 5)
+PLACE = "_kubedro_place"
 JSON_ESCAPES = {
     code: "\\u%04x" % code
     for code in [*range(0x7F, 0xA0), 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF, *range(0xD800, 0xE000)]
@@ -225,6 +227,7 @@ def describe_dataset(catalog, name, root):
             inside = absolute == root or absolute.startswith(root + os.sep)
             answer["path"] = os.path.relpath(absolute, root) if inside else absolute
             answer["inside_project"] = inside
+            answer["exists"] = os.path.lexists(absolute)
         else:
             answer["path"] = text
     return answer
@@ -240,6 +243,38 @@ def absolute_paths(catalog, root):
     )
 
 
+def remember_places(root):
+    """Let each node remember the line of the project that made it."""
+    from kedro.pipeline.node import Node
+
+    make, copy = Node.__init__, Node._copy
+    prefix = root + os.sep
+
+    @functools.wraps(make)
+    def remember(self, *args, **kwargs):
+        make(self, *args, **kwargs)
+        caller = sys._getframe(1)
+        while caller is not None:
+            file = caller.f_code.co_filename
+            if file.startswith(prefix) and in_project(file, root):
+                self.__dict__[PLACE] = {
+                    "file": os.path.relpath(file, root),
+                    "line": caller.f_lineno,
+                }
+                return
+            caller = caller.f_back
+
+    # Tags and namespaces are set on copies: what made the first node counts.
+    @functools.wraps(copy)
+    def copy_place(self, **kwargs):
+        node = copy(self, **kwargs)
+        if PLACE in self.__dict__:
+            node.__dict__[PLACE] = self.__dict__[PLACE]
+        return node
+
+    Node.__init__, Node._copy = remember, copy_place
+
+
 def describe_pipeline(pipeline):
     """Nodes in Kedro's order, with Kedro's own direct dependencies."""
     dependencies = pipeline.node_dependencies
@@ -252,6 +287,7 @@ def describe_pipeline(pipeline):
             "outputs": list(node.outputs),
             "confirms": list(node.confirms),
             "needs": sorted(parent.name for parent in dependencies.get(node, ())),
+            "place": getattr(node, PLACE, None),
         }
         for node in pipeline.nodes
     ]
@@ -356,6 +392,8 @@ def inspect_project(request, root, stage):
 
     stage[0] = "importing the pipelines"
     from kedro.framework.project import pipelines, settings
+
+    remember_places(root)
 
     # Now, because importing Kedro puts its own hook there.
     warnings.showwarning = note_swallowed_import

@@ -53,6 +53,18 @@ pub struct Node {
     pub confirms: Vec<String>,
     /// Names of the nodes whose outputs this one reads.
     pub needs: Vec<String>,
+    /// The line of the project's own code that made the node.
+    #[serde(default)]
+    pub place: Option<CodePlace>,
+}
+
+/// A line of the project's own code.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct CodePlace {
+    /// Below the project's root.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
 }
 
 /// A dataset of the catalog, dataset factories resolved.
@@ -75,6 +87,9 @@ pub struct Dataset {
     /// Whether a local path lies in the project.
     #[serde(default)]
     pub inside_project: bool,
+    /// Whether there is anything at a local path on this machine.
+    #[serde(default)]
+    pub exists: bool,
 }
 
 /// A top-level parameter of the project.

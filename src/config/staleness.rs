@@ -1,0 +1,59 @@
+//! How old a cached result may be: an ISO 8601 duration, as Kubeflow Pipelines'
+//! cache takes it (`P30D`, `PT1H`, `P0D` for never).
+
+use jiff::Span;
+use serde::de::{Deserialize, Deserializer, Error};
+
+use super::lenient;
+
+/// The longest age at which a result of Kubeflow Pipelines' cache is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Staleness(String);
+
+impl Staleness {
+    /// As written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether nothing is ever taken from the cache.
+    pub fn is_zero(&self) -> bool {
+        self.0.parse::<Span>().is_ok_and(Span::is_zero)
+    }
+}
+
+impl<'de> Deserialize<'de> for Staleness {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = lenient::text(deserializer)?;
+        // The library reads "1 hour" too, which Kubeflow does not.
+        let valid =
+            text.starts_with('P') && text.parse::<Span>().is_ok_and(|span| !span.is_negative());
+        if valid {
+            Ok(Self(text))
+        } else {
+            Err(D::Error::custom(format!(
+                "`{text}` is not an ISO 8601 duration, such as P30D, PT12H or P0D"
+            )))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Staleness;
+
+    fn read(text: &str) -> Option<Staleness> {
+        serde_json::from_value(text.into()).ok()
+    }
+
+    #[test]
+    fn iso_8601_and_nothing_else() {
+        assert!(read("P0D").is_some_and(|staleness| staleness.is_zero()));
+        for text in ["P30D", "PT12H", "P1DT6H", "P1W", "PT0.5S"] {
+            assert!(read(text).is_some_and(|staleness| !staleness.is_zero()), "{text}");
+        }
+        for text in ["", "P", "30d", "1 hour", "-P1D", "P1H", "PT"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What looks like a secret: by its name, or by its own shape. Only ever the
+//! name is shown.
+
+use std::sync::OnceLock;
+
+use regex_lite::Regex;
+use serde_json::Value;
+
+/// Shorter ones are words, switches and placeholders.
+const SHORTEST: usize = 8;
+
+/// Parts of names whose values are secrets.
+const NAMES: &str = r"(?i)(^|[_.-])(password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key|client_?secret|auth_?token|credentials?)$";
+
+/// Shapes that only secrets have: private keys in PEM, and tokens of AWS,
+/// GitHub, GitLab, Slack, Google and JSON web tokens.
+const SHAPES: &str = r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\b(AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|\bglpat-[A-Za-z0-9_-]{20}|\bxox[abposr]-[A-Za-z0-9-]{10}|\bAIza[A-Za-z0-9_-]{35}|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.";
+
+/// The first name below `name`, with dots between keys, whose value looks like
+/// a secret.
+pub(super) fn secret_within(name: &str, value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => is_secret(name, text).then(|| name.to_owned()),
+        Value::Object(entries) => {
+            entries.iter().find_map(|(key, inner)| secret_within(&format!("{name}.{key}"), inner))
+        }
+        Value::Array(items) => items.iter().find_map(|item| secret_within(name, item)),
+        _ => None,
+    }
+}
+
+fn is_secret(name: &str, value: &str) -> bool {
+    let is_match = |pattern: &'static OnceLock<Option<Regex>>, text: &'static str, on: &str| {
+        pattern
+            .get_or_init(|| Regex::new(text).ok())
+            .as_ref()
+            .is_some_and(|regex| regex.is_match(on))
+    };
+    static BY_NAME: OnceLock<Option<Regex>> = OnceLock::new();
+    static BY_SHAPE: OnceLock<Option<Regex>> = OnceLock::new();
+    is_match(&BY_SHAPE, SHAPES, value)
+        || (value.len() >= SHORTEST
+            && !value.contains(char::is_whitespace)
+            && !value.contains("${")
+            && is_match(&BY_NAME, NAMES, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::secret_within;
+
+    #[test]
+    fn by_name_and_by_shape() {
+        for (name, value) in [
+            ("db_password", json!("hunter2hunter2")),
+            ("KEDRO_CONFIG_API_KEY", json!("0123456789")),
+            ("anything", json!("ghp_0123456789abcdefghijABCDEFGHIJ012345")),
+            ("keys", json!(["-----BEGIN RSA PRIVATE KEY-----\nMII"])),
+        ] {
+            assert!(secret_within(name, &value).is_some(), "{name}");
+        }
+        let nested = json!({"user": "me", "token": "abcdefgh1234"});
+        assert_eq!(secret_within("service", &nested).as_deref(), Some("service.token"));
+        for (name, value) in [
+            ("password", json!("")),
+            ("password", json!("short")),
+            ("max_tokens", json!("123456789")),
+            ("tokenizer", json!("bert-base-uncased")),
+            ("token", json!(5)),
+            ("secret", json!("${oc.env:SECRET}")),
+        ] {
+            assert_eq!(secret_within(name, &value), None, "{name}");
+        }
+    }
+}

@@ -201,9 +201,10 @@ def register_pipelines():
     assert!(stderr(&output).contains("the pipeline `empty` has no nodes"), "{}", stderr(&output));
     project.write("conf/base/kubeflow.yaml", "run_config: {image: x, on_exit_pipeline: notfy}");
     let output = compile(&project, &[]);
-    assert_eq!(output.status.code(), Some(32));
-    let said = "no pipeline `notfy` (run_config.on_exit_pipeline of kubeflow.yaml)";
-    assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(36));
+    let text = stderr(&output);
+    assert!(text.contains("no pipeline `notfy`"), "{text}");
+    assert!(text.contains("conf/base/kubeflow.yaml:1:24"), "{text}");
 }
 
 #[test]

@@ -24,9 +24,10 @@ const EXIT_ENTRYPOINT: &str = "on-exit--graph";
 /// The volume's name within the workflow.
 const VOLUME: &str = "data-volume";
 
-/// The run's save version: when the workflow was made, in whole seconds, so
-/// that versions sort, and its uid, so that two of one second differ.
-const SAVE_VERSION: &str = "{{workflow.creationTimestamp.Y}}-{{workflow.creationTimestamp.m}}-{{workflow.creationTimestamp.d}}T{{workflow.creationTimestamp.H}}.{{workflow.creationTimestamp.M}}.{{workflow.creationTimestamp.S}}Z-{{workflow.uid}}";
+/// The run's save version: when the workflow was made (RFC 3339, whole seconds,
+/// in the controller's time zone; the step turns it into UTC), so that versions
+/// sort, and its uid, so that two of one second differ.
+const SAVE_VERSION: &str = "{{workflow.creationTimestamp}}-{{workflow.uid}}";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

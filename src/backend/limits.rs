@@ -1,9 +1,8 @@
 //! What Kubernetes, Argo and Kubeflow Pipelines would not take.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::argo::Workflow;
-use super::{Error, Target, kfp_v1};
+use super::{Target, kfp_v1};
 use crate::diagnostic::Code;
 use crate::plan::{Finding, Plan, Subject};
 
@@ -21,18 +20,26 @@ const STATUS_OF_POD: usize = 250;
 /// A step that may be tried again has a node above its pods.
 const STATUS_OF_RETRY: usize = 150;
 
-pub(super) fn findings(
-    plan: &Plan,
-    target: Target,
-    workflow: &Workflow,
-) -> Result<Vec<Finding>, Error> {
-    let spec = serde_json::to_vec(workflow).map_err(|error| Error::Yaml(error.to_string()))?.len();
+/// Whether Argo would take the workflow.
+pub(super) fn fits(plan: &Plan, workflow: &Value) -> bool {
+    bytes(workflow) + status(plan) <= MOST_BYTES
+}
+
+/// What the target would not take.
+pub(super) fn findings(plan: &Plan, target: Target, workflow: &Value) -> Vec<Finding> {
     let mut findings = Vec::new();
-    findings.extend(too_large(plan, spec + status(plan), spec));
+    if !fits(plan, workflow) {
+        findings.push(too_large(plan, workflow));
+    }
     if target == Target::Kfp {
         findings.extend(parameters_too_large(plan));
     }
-    Ok(findings)
+    findings
+}
+
+/// As Kubernetes stores it: JSON without blanks.
+fn bytes(workflow: &Value) -> usize {
+    workflow.to_string().len()
 }
 
 /// The estimated status of the finished workflow; bytes.
@@ -41,22 +48,18 @@ fn status(plan: &Plan) -> usize {
     STATUS_OF_WORKFLOW + plan.steps.len() * STATUS_OF_POD + retried * STATUS_OF_RETRY
 }
 
-fn too_large(plan: &Plan, bytes: usize, spec: usize) -> Option<Finding> {
-    if bytes <= MOST_BYTES {
-        return None;
-    }
+fn too_large(plan: &Plan, workflow: &Value) -> Finding {
+    let (own, status) = (bytes(workflow), status(plan));
     let message = format!(
-        "the workflow would be too large for Argo: {} steps make {} KiB, of which {} KiB are its own and the rest an estimate of its status; {} KiB are the most",
+        "the workflow would be too large for Argo: {} steps make {} KiB, of which {} KiB are an estimate of its status; {} KiB are the most",
         plan.steps.len(),
-        bytes / 1024,
-        spec / 1024,
+        (own + status) / 1024,
+        status / 1024,
         MOST_BYTES / 1024
     );
     let help = "put several nodes into one pod: node_merge_strategy: full, or compile parts of the pipeline each on its own (--pipeline)";
-    Some(
-        Finding::new(Code::WorkflowTooLarge, message, help)
-            .about(Subject::Setting("run_config.node_merge_strategy")),
-    )
+    Finding::new(Code::WorkflowTooLarge, message, help)
+        .about(Subject::Setting("run_config.node_merge_strategy"))
 }
 
 fn parameters_too_large(plan: &Plan) -> Option<Finding> {

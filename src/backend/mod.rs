@@ -1,6 +1,7 @@
 //! Plan → a document; one file a target. Knows nothing of where a plan came from.
 
 mod argo;
+mod compact;
 mod kfp_v1;
 mod limits;
 mod yaml;
@@ -28,7 +29,11 @@ pub struct Document {
 /// Compiles a plan.
 pub fn compile(plan: &Plan, target: Target) -> Result<Document, Error> {
     let workflow = argo::workflow(plan, target)?;
-    let findings = limits::findings(plan, target, &workflow)?;
+    let workflow =
+        serde_json::to_value(workflow).map_err(|error| Error::Yaml(error.to_string()))?;
+    let workflow =
+        if limits::fits(plan, &workflow) { workflow } else { compact::compact(workflow) };
+    let findings = limits::findings(plan, target, &workflow);
     Ok(Document { text: yaml::to_text(&workflow)?, findings })
 }
 

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
+use super::save_version::normalised;
 use super::{Error, Identity, RUN_ID_PARAMETER, SAVE_VERSION_PARAMETER, Surroundings};
 use crate::env_vars;
 use crate::project::{Interpreter, find_root};
@@ -66,7 +67,8 @@ impl<'a> Request<'a> {
                 .unwrap_or_else(|| own.to_owned())
         };
         let run_id = taken_on(RUN_ID_PARAMETER, identity.run_id.text());
-        let save_version = taken_on(SAVE_VERSION_PARAMETER, identity.save_version.text());
+        let save_version =
+            normalised(&taken_on(SAVE_VERSION_PARAMETER, identity.save_version.text()));
         Ok(Self {
             project,
             selection,

@@ -9,6 +9,7 @@ mod kedro;
 mod on_exit;
 mod run;
 mod run_value;
+mod save_version;
 mod volume_init;
 
 use std::path::Path;

@@ -19,12 +19,21 @@ pub(super) fn sorted(steps: Vec<Step>) -> Result<Vec<Step>, Error> {
         .filter(|(_, (_, needs))| needs.is_empty())
         .map(|(name, _)| name.clone())
         .collect();
+    let mut needed_by: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, (_, needs)) in &waiting {
+        for need in needs {
+            needed_by.entry(need.clone()).or_default().push(name.clone());
+        }
+    }
     let mut order = Vec::with_capacity(waiting.len());
     while let Some(name) = ready.pop_first() {
         let Some((step, _)) = waiting.remove(&name) else { continue };
-        for (other, (_, needs)) in &mut waiting {
-            if needs.remove(&name) && needs.is_empty() {
-                ready.insert(other.clone());
+        for other in needed_by.remove(&name).unwrap_or_default() {
+            if let Some((_, needs)) = waiting.get_mut(&other)
+                && needs.remove(&name)
+                && needs.is_empty()
+            {
+                ready.insert(other);
             }
         }
         order.push(step);

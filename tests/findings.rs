@@ -1,0 +1,290 @@
+//! Every finding has a project that has it, and one that has not: the plain
+//! project below has none at all. What is shown is kept in snapshots.
+
+use std::collections::BTreeSet;
+
+use kubedro::diagnostic::Code;
+use serde_json::Value;
+
+use crate::support::{NEW, Project, stderr, stdout};
+
+const PLAIN: &str = "
+class Remote:
+    pass
+
+def report(size, status):
+    return size
+
+def register_pipelines():
+    return {
+        '__default__': pipeline([
+            node(len, 'start', 'out_size', name='make'),
+            node(abs, 'out_size', 'out_b', name='use'),
+        ]),
+        'bye': pipeline([node(print, 'params:size', None, name='say')]),
+    }
+";
+
+const CONFIG: &str = "run_config:\n  image: tiny:1\n  volume: {}\n  on_exit_pipeline: bye\n";
+
+fn plain() -> Project {
+    let project = Project::tiny(NEW, PLAIN);
+    project.write("conf/base/kubeflow.yaml", CONFIG);
+    project.write("conf/base/parameters.yml", "size: 1\n");
+    project
+}
+
+/// The same with a line more in `run_config`.
+fn with(setting: &str) -> Project {
+    let project = plain();
+    project.write("conf/base/kubeflow.yaml", &format!("{CONFIG}  {setting}\n"));
+    project
+}
+
+/// The same with other words in a file.
+fn changed(file: &str, from: &str, to: &str) -> Project {
+    let project = plain();
+    project.replace(file, from, to);
+    project
+}
+
+const REGISTRY: &str = "src/tiny/pipeline_registry.py";
+const SETTINGS: &str = "conf/base/kubeflow.yaml";
+const CATALOG: &str = "conf/base/catalog.yml";
+
+/// A project with the finding, and options of `lint` beyond the plain ones.
+fn project_with(code: Code) -> (Project, &'static [&'static str]) {
+    let project = match code {
+        Code::InvalidYaml => changed(SETTINGS, "  volume: {}", "  volume: {"),
+        Code::InvalidValue => changed(SETTINGS, "volume: {}", "volume: {size: 1Gib}"),
+        Code::UndefinedVariable => changed(SETTINGS, "tiny:1", "tiny:${comit_id}"),
+        Code::IncompleteRetryPolicy => with("retry_policy: {make: {num_retries: 1}}"),
+        Code::ConflictingFiles => {
+            let project = plain();
+            project.write("conf/base/kubeflow_more.yml", "run_config: {image: x}\n");
+            project
+        }
+        Code::UnknownKey => with("imge: x"),
+        Code::UnknownNode => with("resources: {mak: {cpu: 1}}"),
+        Code::RepeatedKey => with("image: y"),
+        Code::UnknownKubernetesField => with(
+            "extra_volumes: {make: [{mount_path: /x, volume: {name: x, empty_dir: {medum: Memory}}}]}",
+        ),
+        Code::SettingWithoutEffect => with("root: home/kedro"),
+        Code::UnknownParameterInName => with("run_name: 'Run {sise}'"),
+        Code::CacheWithVolume => with("max_cache_staleness: P30D"),
+        Code::MemoryDatasetBetweenPods => {
+            let project = changed(REGISTRY, "'out_size'", "'size'");
+            project.replace("conf/base/parameters.yml", "size", "amount");
+            project.replace(REGISTRY, "params:size", "params:amount");
+            project
+        }
+        Code::NoVolume => changed(SETTINGS, "  volume: {}\n", ""),
+        Code::PathOutsideVolume => changed(CATALOG, "data/02", "models"),
+        Code::OutputNotKept => {
+            let project = changed(REGISTRY, "'out_b'", "'far'");
+            let catalog = project.read(CATALOG);
+            let far = "far: {type: pickle.PickleDataset, filepath: reports/far.pickle}";
+            project.write(CATALOG, &format!("{catalog}\n{far}\n"));
+            project
+        }
+        Code::TwoWriters => {
+            let project = changed(REGISTRY, "'out_b'", "'again'");
+            let catalog = project.read(CATALOG);
+            let again = "again: {type: pickle.PickleDataset, filepath: data/02/size.pickle}";
+            project.write(CATALOG, &format!("{catalog}\n{again}\n"));
+            project
+        }
+        Code::InputMissing => changed(REGISTRY, "len, 'start'", "len, 'from_hook'"),
+        Code::RawInputMissing => {
+            let project = plain();
+            std::fs::remove_file(project.path().join("data/01_raw/start.txt")).unwrap();
+            project
+        }
+        Code::VolumeOnOneMachine => changed(REGISTRY, "abs, 'out_size'", "len, 'start'"),
+        Code::ArtifactImpossible => {
+            let project = with("store_kedro_outputs_as_kfp_artifacts: True");
+            project.replace(REGISTRY, "'out_b'", "'in_memory'");
+            project
+        }
+        Code::StepNameCollision => changed(REGISTRY, "name='use'", "name='Make'"),
+        Code::StepNameReserved => changed(REGISTRY, "name='use'", "name='on_exit'"),
+        Code::NodeNameUnstable => {
+            let project = plain();
+            let object = "class Model:\n    def __call__(self, x):\n        return x\n\nmodel = Model()\n";
+            let registry = project.read(REGISTRY).replace(
+                "node(abs, 'out_size', 'out_b', name='use')",
+                "node(abs, 'out_size', 'out_b', name=repr(model))",
+            );
+            project.write(REGISTRY, &registry.replace("class Remote", &format!("{object}\nclass Remote")));
+            project
+        }
+        Code::WorkflowTooLarge => changed(
+            REGISTRY,
+            "node(abs, 'out_size', 'out_b', name='use'),",
+            "*[node(abs, 'out_size', 'out_%d' % i, name='use_the_size_in_part_%d' % i) for i in range(3000)]",
+        ),
+        Code::ParametersTooLarge => {
+            let project = plain();
+            let text = format!("size: 1\nlong: {}\n", "x".repeat(10_000));
+            project.write("conf/base/parameters.yml", &text);
+            return (project, &["--target", "kfp"]);
+        }
+        Code::ParameterNotOverridable => {
+            let project = plain();
+            project.write("conf/base/parameters.yml", "size: 1\nnone: .nan\n");
+            project
+        }
+        Code::AbsolutePathIntoProject => {
+            let project = plain();
+            let path = project.path().canonicalize().unwrap();
+            let catalog = project.read(CATALOG);
+            let entry = format!("far: {{type: text.TextDataset, filepath: {}/data/x}}", path.display());
+            project.write(CATALOG, &format!("{catalog}\n{entry}\n"));
+            project
+        }
+        Code::SecretInPlainText => {
+            let project = plain();
+            let text = "size: 1\ndatabase: {user: me, password: hunter2hunter2}\n";
+            project.write("conf/base/parameters.yml", text);
+            project
+        }
+        Code::OnExitPipelineUnknown => changed(SETTINGS, "bye", "by"),
+        Code::OnExitReadsVolume => changed(REGISTRY, "print, 'params:size'", "print, 'out_b'"),
+        Code::OnExitReadsResult => {
+            let project = changed(REGISTRY, "print, 'params:size'", "print, 'remote'");
+            project.replace(REGISTRY, "'out_b'", "'remote'");
+            project.write(
+                "src/tiny/remote.py",
+                "from kedro.io import AbstractDataset
+
+class Remote(AbstractDataset):
+    def _load(self):
+        return 1
+    def _save(self, data):
+        pass
+    def _describe(self):
+        return {}
+",
+            );
+            let catalog = project.read(CATALOG);
+            project.write(CATALOG, &format!("{catalog}\nremote: {{type: tiny.remote.Remote}}\n"));
+            project
+        }
+        Code::OnExitOutputNotKept => {
+            changed(REGISTRY, "print, 'params:size', None", "abs, 'params:size', 'out_bye'")
+        }
+    };
+    (project, &[])
+}
+
+fn lint(project: &Project, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = project.kubedro(&[&["lint"], arguments].concat()).output().unwrap();
+    (output.status.code(), stdout(&output), stderr(&output))
+}
+
+fn findings(project: &Project, arguments: &[&str]) -> Vec<Value> {
+    let (_, text, said) = lint(project, &[&["--format", "json"], arguments].concat());
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}{said}"))
+}
+
+#[test]
+fn a_plain_project_has_none() {
+    let project = plain();
+    for target in ["argo", "kfp"] {
+        assert_eq!(
+            lint(&project, &["--strict", "--target", target]),
+            (Some(0), String::new(), "no findings\n".to_owned())
+        );
+    }
+}
+
+#[test]
+fn every_finding_is_found_where_it_is() {
+    // What else the project of a finding has, by its nature.
+    let together = |code: Code| match code {
+        Code::ArtifactImpossible => vec!["setting-without-effect"],
+        Code::WorkflowTooLarge => vec!["volume-on-one-machine"],
+        Code::InputMissing => vec![],
+        _ => vec![],
+    };
+    for code in Code::ALL {
+        let (project, arguments) = project_with(*code);
+        let found = findings(&project, arguments);
+        let codes: BTreeSet<&str> =
+            found.iter().map(|finding| finding["code"].as_str().unwrap()).collect();
+        let mut expected = BTreeSet::from([code.name()]);
+        expected.extend(together(*code));
+        assert_eq!(codes, expected, "{code}: {found:#?}");
+        let finding = found.iter().find(|finding| finding["code"] == code.name()).unwrap();
+        assert_eq!(finding["level"], code.level().name(), "{code}");
+        assert!(finding["line"].is_u64() && finding["column"].is_u64(), "{code}: {finding:#}");
+        assert!(finding["message"].as_str().unwrap().len() > 10, "{code}");
+        // Every one says what to do, here or under the caret.
+        assert!(finding["help"].is_string() || finding["label"].is_string(), "{code}: {finding:#}");
+        let (exit, text, said) = lint(&project, arguments);
+        let fails = code.level().name() == "error";
+        assert_eq!(exit == Some(0), !fails, "{code}: {text}{said}");
+        let root = project.path().canonicalize().unwrap();
+        let shown = text.replace(root.to_str().unwrap(), "[project]");
+        let shown = regex_lite::Regex::new("0x[0-9a-f]+").unwrap().replace_all(&shown, "0x…");
+        insta::assert_snapshot!(code.name(), shown.trim_end());
+    }
+}
+
+#[test]
+fn allowed_and_strict() {
+    let project = changed(REGISTRY, "abs, 'out_size'", "len, 'start'");
+    let code = "volume-on-one-machine";
+    assert_eq!(lint(&project, &[]).0, Some(0));
+    assert_eq!(lint(&project, &["--strict"]).0, Some(36));
+    let (exit, text, _) = lint(&project, &["--strict", "--allow", code]);
+    assert_eq!((exit, text.as_str()), (Some(0), ""));
+    // The same options, and the same end, where something is made.
+    let strict = project.kubedro(&["compile", "--strict"]).output().unwrap();
+    assert_eq!(strict.status.code(), Some(36));
+    assert!(stderr(&strict).contains(&format!("error[{code}]")), "{}", stderr(&strict));
+    assert!(!project.path().join("pipeline.yml").exists());
+    let allowed = project.kubedro(&["compile", "--strict", "--allow", code]).output().unwrap();
+    assert!(allowed.status.success() && !stderr(&allowed).contains(code));
+    let (output, _) = project.run_local(&["--strict"]);
+    assert_eq!(output.status.code(), Some(36), "{}", stderr(&output));
+
+    let (exit, _, text) = lint(&project, &["--allow", "volume-on-one-machin"]);
+    assert_eq!(exit, Some(2));
+    assert!(text.contains("Did you mean `volume-on-one-machine`?"), "{text}");
+    let (exit, _, text) = lint(&project, &["--allow", "no-volume"]);
+    assert_eq!(exit, Some(2));
+    assert!(text.contains("it cannot be allowed"), "{text}");
+}
+
+#[test]
+fn many_of_a_kind_are_shortened_but_not_by_lint() {
+    let project = changed(
+        REGISTRY,
+        "node(len, 'start', 'out_size', name='make'),",
+        "node(len, 'start', 'out_size', name='make'),
+            *[node(len, 'missing_%d' % i, 'out_m%d' % i, name='m%d' % i) for i in range(6)],",
+    );
+    let output = project.kubedro(&["compile"]).output().unwrap();
+    let text = stderr(&output);
+    assert_eq!(text.matches("warning[input-missing]").count(), 3, "{text}");
+    assert!(text.contains("3 more of [input-missing]; `kubedro lint` shows all"), "{text}");
+    assert_eq!(lint(&project, &[]).1.matches("warning[input-missing]").count(), 6);
+    let output = project.kubedro(&["compile", "-v"]).output().unwrap();
+    assert_eq!(stderr(&output).matches("warning[input-missing]").count(), 6);
+}
+
+#[test]
+fn every_code_has_its_section_in_the_documentation() {
+    let text = include_str!("../docs/findings.md");
+    let sections: BTreeSet<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("### ")).collect();
+    let codes: BTreeSet<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+    assert_eq!(sections, codes);
+    for code in Code::ALL {
+        let section = text.split(&format!("### {code}\n")).nth(1).unwrap();
+        let level = code.level().name();
+        assert!(section.to_lowercase().starts_with(level), "{code} is not said to be an {level}");
+    }
+}

@@ -90,7 +90,7 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
         project: snapshot.project_name.clone(),
         pipeline: inputs.pipeline.to_owned(),
         description: config.description.clone(),
-        root: config.root.clone().unwrap_or_else(|| PROJECT_ROOT.to_owned()),
+        root: preflight::usable_root(config).unwrap_or(PROJECT_ROOT).to_owned(),
         parameters,
         volume: volume.map(|volume| Volume {
             storage_class: volume.storageclass.clone(),
@@ -113,6 +113,7 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
     if config.store_kedro_outputs_as_kfp_artifacts == Some(true) {
         findings.extend(data.artifacts_impossible());
     }
+    findings.extend(preflight::without_effect(config));
     findings.extend(preflight::absolute_paths(snapshot));
     findings.extend(preflight::volume_on_one_machine(&plan));
     findings.extend(preflight::cache_with_volume(&plan, config));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Finding, Subject};
 use super::secrets::secret_within;
-use super::{Plan, RESERVED, step_name};
+use super::{PROJECT_ROOT, Plan, RESERVED, step_name};
 use crate::config::RunConfig;
 use crate::diagnostic::Code;
 use crate::project::{Node, Snapshot};
@@ -87,6 +87,35 @@ pub(super) fn absolute_paths(snapshot: &Snapshot) -> Vec<Finding> {
             Finding::new(Code::AbsolutePathIntoProject, message, help).about(Subject::dataset(name))
         })
         .collect()
+}
+
+/// Where the project lies in the image, where the configuration says so in a
+/// way that can be used.
+pub(super) fn usable_root(config: &RunConfig) -> Option<&str> {
+    let root = config.root.as_deref()?.trim_end_matches('/');
+    let usable = root.starts_with('/') && !root.contains("{{") && !root.contains("/../");
+    usable.then_some(root)
+}
+
+/// Settings that are read and change nothing.
+pub(super) fn without_effect(config: &RunConfig) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if config.root.is_some() && usable_root(config).is_none() {
+        let message =
+            format!("`root` is not the absolute path of a folder: {PROJECT_ROOT} is used");
+        let help =
+            "write where the project lies in the image (its WORKDIR), such as /home/kedro_docker";
+        let finding = Finding::new(Code::SettingWithoutEffect, message, help);
+        findings.push(finding.about(Subject::Setting("run_config.root")));
+    }
+    if config.store_kedro_outputs_as_kfp_artifacts == Some(true) {
+        let message = "outputs do not become artifacts of the run in this version";
+        let help = "use remote datasets, or a volume that is kept (`volume: {keep: True}`)";
+        let finding = Finding::new(Code::SettingWithoutEffect, message, help);
+        let key = "run_config.store_kedro_outputs_as_kfp_artifacts";
+        findings.push(finding.about(Subject::Setting(key)));
+    }
+    findings
 }
 
 /// A volume that one machine can mount, and steps that could run side by side.

@@ -124,6 +124,11 @@ fn project_with(code: Code) -> (Project, &'static [&'static str]) {
             "node(abs, 'out_size', 'out_b', name='use'),",
             "*[node(abs, 'out_size', 'out_%d' % i, name='use_the_size_in_part_%d' % i) for i in range(3000)]",
         ),
+        Code::ManySteps => changed(
+            REGISTRY,
+            "node(abs, 'out_size', 'out_b', name='use'),",
+            "*[node(abs, 'out_%s' % (i or 'size'), 'out_%d' % (i + 1), name='part_%d' % i) for i in range(200)],",
+        ),
         Code::ParametersTooLarge => {
             let project = plain();
             let text = format!("size: 1\nlong: {}\n", "x".repeat(10_000));
@@ -204,8 +209,7 @@ fn every_finding_is_found_where_it_is() {
     // What else the project of a finding has, by its nature.
     let together = |code: Code| match code {
         Code::ArtifactImpossible => vec!["setting-without-effect"],
-        Code::WorkflowTooLarge => vec!["volume-on-one-machine"],
-        Code::InputMissing => vec![],
+        Code::WorkflowTooLarge => vec!["many-steps", "volume-on-one-machine"],
         _ => vec![],
     };
     for code in Code::ALL {

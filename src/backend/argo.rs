@@ -18,8 +18,10 @@ use crate::step::{Form, RUN_ID_PARAMETER, RunText, RunValue, SAVE_VERSION_PARAME
 /// row, so none of them is like it.
 const ENTRYPOINT: &str = "pipeline--graph";
 
-/// The template of what happens at the end, where that is more than one step.
-const EXIT_ENTRYPOINT: &str = "on-exit--graph";
+/// The template of what happens at the end, where that is more than one step. A
+/// list of steps, because Argo (3.4 to 4.0) fails a graph here at once when the
+/// workflow is stopped.
+const EXIT_ENTRYPOINT: &str = "on-exit--steps";
 
 /// The volume's name within the workflow.
 const VOLUME: &str = "data-volume";
@@ -126,6 +128,8 @@ struct Template {
     #[serde(skip_serializing_if = "Option::is_none")]
     dag: Option<Dag>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<[Vec<Task>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     resource: Option<Resource>,
     #[serde(skip_serializing_if = "Option::is_none")]
     container: Option<Container>,
@@ -145,12 +149,7 @@ pub(super) struct TemplateMetadata {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Dag {
-    /// Whether steps that nobody waits for are left out after a failure;
-    /// Argo's default is that they are.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fail_fast: Option<bool>,
     tasks: Vec<Task>,
 }
 
@@ -329,11 +328,25 @@ fn spec(plan: &Plan, target: Target) -> Result<Spec, Error> {
         // A handler of one step has nothing that its failure could hide.
         [only] if only.continue_on.is_none() => Some(only.name.clone()),
         _ => {
-            templates.insert(0, dag(EXIT_ENTRYPOINT, Some(false), at_the_end));
+            templates.insert(
+                0,
+                Template {
+                    name: EXIT_ENTRYPOINT.to_owned(),
+                    steps: Some([at_the_end]),
+                    ..Template::default()
+                },
+            );
             Some(EXIT_ENTRYPOINT.to_owned())
         }
     };
-    templates.insert(0, dag(ENTRYPOINT, None, graph));
+    templates.insert(
+        0,
+        Template {
+            name: ENTRYPOINT.to_owned(),
+            dag: Some(Dag { tasks: graph }),
+            ..Template::default()
+        },
+    );
 
     let on_completion = || Strategy { strategy: "OnWorkflowCompletion" };
     Ok(Spec {
@@ -360,10 +373,6 @@ fn spec(plan: &Plan, target: Target) -> Result<Spec, Error> {
 
 fn task(name: &str, dependencies: Vec<String>) -> Task {
     Task { name: name.to_owned(), template: name.to_owned(), dependencies, continue_on: None }
-}
-
-fn dag(name: &str, fail_fast: Option<bool>, tasks: Vec<Task>) -> Template {
-    Template { name: name.to_owned(), dag: Some(Dag { fail_fast, tasks }), ..Template::default() }
 }
 
 fn claim_spec(volume: &plan::Volume) -> ClaimSpec {

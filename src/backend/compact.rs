@@ -3,23 +3,28 @@
 //!
 //! Argo (3.6 to 4.x, `mergedTemplateDefaultsInto`) merges the defaults of a
 //! container into container templates alone, as Kubernetes' strategic merge
-//! does: mappings by key, `env` by name, other lists as a whole. So a value
+//! does: mappings by key, lists of objects by name, other lists as a whole. So a value
 //! becomes the default only where no template would get more by it than it had.
-
-use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use super::Target;
+
 /// Fields of a container that templates often have in common. Not its mounts:
 /// they are merged by path, and steps without the volume would get it.
-const SHARED: [&str; 7] =
-    ["image", "imagePullPolicy", "command", "workingDir", "env", "resources", "securityContext"];
+const SHARED: [&str; 6] =
+    ["imagePullPolicy", "command", "workingDir", "env", "resources", "securityContext"];
+
+/// The one field that the Argo of old Kubeflow Pipelines (3.3, in KFP 2.0) wants
+/// in each template.
+const IMAGE: &str = "image";
 
 /// The same workflow, shorter.
-pub(super) fn compact(mut workflow: Value) -> Value {
+pub(super) fn compact(mut workflow: Value, target: Target) -> Value {
     let mut defaults = Map::new();
     let containers: Vec<&Value> = containers(&workflow).collect();
-    for field in SHARED {
+    let image = (target == Target::Argo).then_some(IMAGE);
+    for field in image.into_iter().chain(SHARED) {
         if let Some(value) = most_common(&containers, field) {
             defaults.insert(field.to_owned(), value.clone());
         }
@@ -69,12 +74,9 @@ fn replaces(value: &Value, default: &Value) -> bool {
         (Value::Object(value), Value::Object(default)) => default
             .iter()
             .all(|(key, inner)| value.get(key).is_some_and(|value| replaces(value, inner))),
-        (Value::Array(value), Value::Array(default)) => {
-            let names = |items: &[Value]| -> BTreeSet<String> {
-                let names = items.iter().filter_map(|item| item.get("name")?.as_str());
-                names.map(str::to_owned).collect()
-            };
-            names(value).is_superset(&names(default))
+        // Lists of objects are merged by name, in ways of their own.
+        (Value::Array(items), Value::Array(default)) => {
+            items == default || !default.iter().any(Value::is_object)
         }
         _ => true,
     }
@@ -84,7 +86,11 @@ fn replaces(value: &Value, default: &Value) -> bool {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::compact;
+    use super::{Target, compact as compacted_for};
+
+    fn compact(workflow: Value) -> Value {
+        compacted_for(workflow, Target::Argo)
+    }
 
     fn workflow(containers: &[Value]) -> Value {
         let templates: Vec<Value> = containers
@@ -99,7 +105,7 @@ mod tests {
         let common = json!({"image": "a", "args": ["1"], "resources": {"limits": {"cpu": 1}}});
         let other =
             json!({"image": "b", "args": ["1"], "resources": {"limits": {"cpu": 2, "gpu": 1}}});
-        let compacted = compact(workflow(&[common.clone(), other.clone(), common]));
+        let compacted = compact(workflow(&[common.clone(), other.clone(), common.clone()]));
         assert_eq!(
             compacted["spec"]["templateDefaults"]["container"],
             json!({"image": "a", "resources": {"limits": {"cpu": 1}}})
@@ -107,6 +113,8 @@ mod tests {
         let templates = &compacted["spec"]["templates"];
         assert_eq!(templates[0]["container"], json!({"args": ["1"]}));
         assert_eq!(templates[1]["container"], other);
+        let for_kfp = compacted_for(workflow(&[common.clone(), common]), Target::Kfp);
+        assert_eq!(for_kfp["spec"]["templates"][0]["container"]["image"], "a");
     }
 
     #[test]

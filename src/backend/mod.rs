@@ -31,8 +31,11 @@ pub fn compile(plan: &Plan, target: Target) -> Result<Document, Error> {
     let workflow = argo::workflow(plan, target)?;
     let workflow =
         serde_json::to_value(workflow).map_err(|error| Error::Yaml(error.to_string()))?;
-    let workflow =
-        if limits::fits(plan, &workflow) { workflow } else { compact::compact(workflow) };
+    let workflow = if limits::fits(plan, target, &workflow) {
+        workflow
+    } else {
+        compact::compact(workflow, target)
+    };
     let findings = limits::findings(plan, target, &workflow);
     Ok(Document { text: yaml::to_text(&workflow)?, findings })
 }

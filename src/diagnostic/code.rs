@@ -74,6 +74,8 @@ codes! {
     NodeNameUnstable = "node-name-unstable", Error;
     /// Kubernetes would not store the workflow.
     WorkflowTooLarge = "workflow-too-large", Error;
+    /// Argo's full custom resources would not take the workflow.
+    ManySteps = "many-steps", Warning;
     /// Kubeflow Pipelines would not take the parameters.
     ParametersTooLarge = "parameters-too-large", Error;
     /// A file that is gone with its pod.

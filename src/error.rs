@@ -1,7 +1,7 @@
 //! Everything that can end the program, for the one place that reports it.
 
 use crate::diagnostic::Diagnostic;
-use crate::{backend, config, files, local, plan, project, step, supervise};
+use crate::{backend, config, files, init, local, plan, project, step, supervise};
 
 /// A failure of any room.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,8 @@ pub enum Error {
     Backend(#[from] backend::Error),
     #[error(transparent)]
     Write(#[from] files::WriteError),
+    #[error(transparent)]
+    Init(#[from] init::Error),
     #[error(transparent)]
     Local(#[from] local::Error),
     #[error(transparent)]

@@ -18,7 +18,7 @@
 //! 32 to 63 are Kubedro's own; 64 and 65 are Argo's, and Kedro's is 1.
 
 use crate::error::Error;
-use crate::{local, plan, project, step};
+use crate::{init, local, plan, project, step};
 
 /// `kubeflow.yaml` is missing or wrong.
 pub const CONFIG: u8 = 32;
@@ -57,6 +57,8 @@ pub fn code(error: &Error) -> u8 {
             | local::Error::WorkdirAroundProject(_),
         ) => USAGE,
         Error::Local(_) | Error::Write(_) | Error::Runtime(_) => INPUT_OUTPUT,
+        Error::Init(init::Error::Pyproject { .. }) => PROJECT,
+        Error::Init(_) => INPUT_OUTPUT,
         Error::Step(error) => match error {
             step::Error::Supervise(error) => error.code(),
             step::Error::Project(error) => project_code(error),

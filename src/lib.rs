@@ -18,6 +18,7 @@ pub mod env_vars;
 pub mod error;
 pub mod exit;
 pub mod files;
+pub mod init;
 pub mod local;
 pub mod names;
 pub mod plan;

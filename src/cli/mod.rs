@@ -5,6 +5,7 @@ mod compile;
 mod exec;
 mod findings;
 mod globals;
+mod init;
 mod lint;
 mod places;
 mod prepare;
@@ -42,6 +43,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Init),
     Compile(compile::Compile),
     Lint(lint::Lint),
     RunLocal(run_local::RunLocal),
@@ -72,6 +74,7 @@ pub fn main() -> ExitCode {
 
 async fn run(cli: &Cli) -> Result<u8, Error> {
     match &cli.command {
+        Command::Init(command) => command.run(&cli.globals),
         Command::Compile(command) => command.run(&cli.globals),
         Command::Lint(command) => command.run(&cli.globals),
         Command::RunLocal(command) => command.run(&cli.globals).await,

@@ -11,6 +11,7 @@ mod argv;
 mod compile;
 mod config;
 mod exec;
+mod graph;
 mod init;
 mod local_run;
 mod local_run_failures;

@@ -5,8 +5,10 @@ mod compile;
 mod exec;
 mod findings;
 mod globals;
+mod graph;
 mod init;
 mod lint;
+mod output;
 mod places;
 mod prepare;
 mod report;
@@ -46,6 +48,7 @@ enum Command {
     Init(init::Init),
     Compile(compile::Compile),
     Lint(lint::Lint),
+    Graph(graph::Graph),
     RunLocal(run_local::RunLocal),
     Exec(exec::Exec),
     Step(step::StepArguments),
@@ -77,6 +80,7 @@ async fn run(cli: &Cli) -> Result<u8, Error> {
         Command::Init(command) => command.run(&cli.globals),
         Command::Compile(command) => command.run(&cli.globals),
         Command::Lint(command) => command.run(&cli.globals),
+        Command::Graph(command) => command.run(&cli.globals),
         Command::RunLocal(command) => command.run(&cli.globals).await,
         Command::Exec(command) => command.run().await,
         Command::Step(command) => command.run(&cli.globals).await,

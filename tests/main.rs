@@ -9,6 +9,7 @@
 
 mod argv;
 mod compile;
+mod completions;
 mod config;
 mod exec;
 mod graph;

@@ -2,6 +2,7 @@
 //! printed. How the result is made is other rooms' business.
 
 mod compile;
+mod completions;
 mod exec;
 mod findings;
 mod globals;
@@ -18,7 +19,7 @@ mod target;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::Error;
 use crate::{exit, telemetry};
@@ -50,6 +51,7 @@ enum Command {
     Lint(lint::Lint),
     Graph(graph::Graph),
     RunLocal(run_local::RunLocal),
+    Completions(completions::Completions),
     Exec(exec::Exec),
     Step(step::StepArguments),
 }
@@ -81,6 +83,7 @@ async fn run(cli: &Cli) -> Result<u8, Error> {
         Command::Compile(command) => command.run(&cli.globals),
         Command::Lint(command) => command.run(&cli.globals),
         Command::Graph(command) => command.run(&cli.globals),
+        Command::Completions(command) => command.run(&Cli::command()),
         Command::RunLocal(command) => command.run(&cli.globals).await,
         Command::Exec(command) => command.run().await,
         Command::Step(command) => command.run(&cli.globals).await,

@@ -23,17 +23,6 @@ pub fn write_atomically(path: &Path, contents: &[u8]) -> Result<(), WriteError> 
     attempt(path, contents).map_err(|source| WriteError { path: path.to_path_buf(), source })
 }
 
-/// Writes to standard output. A reader that has seen enough is no failure.
-pub fn to_stdout(text: &str) -> Result<(), WriteError> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
-            Err(WriteError { path: "standard output".into(), source })
-        }
-        _ => Ok(()),
-    }
-}
-
 fn attempt(path: &Path, contents: &[u8]) -> io::Result<()> {
     let old = match std::fs::metadata(path) {
         Ok(old) if old.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),

@@ -1,7 +1,6 @@
 //! Plan → a document; one file a target. Knows nothing of where a plan came from.
 
 mod argo;
-pub mod argo;
 mod compact;
 pub mod graph;
 mod kfp_v1;

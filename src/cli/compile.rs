@@ -6,12 +6,12 @@ use clap::Args;
 
 use super::findings::FindingArguments;
 use super::globals::Globals;
+use super::output;
 use super::prepare::{Prepared, prepare};
 use super::report;
 use super::target::Target;
 use crate::backend;
 use crate::error::Error;
-use crate::files;
 use crate::plan::Plan;
 
 /// Translate a pipeline into an Argo workflow
@@ -54,12 +54,10 @@ impl Compile {
             prepare(globals, &self.pipeline, image, &[], &self.findings)?;
         let document = backend::compile(&plan, self.target.into())?;
         self.findings.settle(examined.shown(&document.findings), globals)?;
-        let text = document.text;
+        output::write(&self.output, document.text.as_bytes())?;
         if self.output == Path::new("-") {
-            files::to_stdout(&text)?;
             return Ok(0);
         }
-        files::write_atomically(&self.output, text.as_bytes())?;
         if !globals.quiet {
             report::say(&format!(
                 "compiled {} of {} ({}) to {}",

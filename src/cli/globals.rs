@@ -49,12 +49,17 @@ impl Globals {
         self.python.as_deref().filter(|path| !path.is_empty()).map(Path::new)
     }
 
+    /// The project's root.
+    pub fn root(&self) -> Result<PathBuf, project::Error> {
+        match &self.project {
+            Some(folder) => find_root(folder, true),
+            None => find_root(Path::new("."), false),
+        }
+    }
+
     /// The project's root, and its Python.
     pub fn project(&self) -> Result<(PathBuf, Interpreter), project::Error> {
-        let root = match &self.project {
-            Some(folder) => find_root(folder, true)?,
-            None => find_root(Path::new("."), false)?,
-        };
+        let root = self.root()?;
         let interpreter = Interpreter::choose(&root, self.python())?;
         tracing::debug!("project {}", root.display());
         tracing::debug!("python {} ({})", interpreter.path.display(), interpreter.origin);

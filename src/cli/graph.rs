@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::findings::FindingArguments;
 use super::globals::Globals;
 use super::output;
 use super::prepare::prepare;
@@ -29,6 +30,8 @@ pub(super) struct Graph {
     /// File to write; `-` is standard output
     #[arg(short, long, default_value = "-", value_name = "FILE")]
     output: PathBuf,
+    #[command(flatten)]
+    findings: FindingArguments,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -44,7 +47,7 @@ enum Format {
 impl Graph {
     pub fn run(&self, globals: &Globals) -> Result<u8, Error> {
         // No image plays a part here, though a plan has one.
-        let prepared = prepare(globals, &self.pipeline, Some("local"), &[])?;
+        let prepared = prepare(globals, &self.pipeline, Some("local"), &[], &self.findings)?;
         let text = match self.format {
             Format::Text => graph::text(&prepared.plan),
             Format::Mermaid => graph::mermaid(&prepared.plan),

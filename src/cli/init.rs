@@ -1,14 +1,11 @@
 //! `kubedro init`
 
-use std::path::Path;
-
 use clap::Args;
 
 use super::globals::Globals;
 use super::report::say;
 use crate::error::Error;
 use crate::init::{self, Host, RootFrom};
-use crate::project::find_root;
 
 /// Write a first conf/base/kubeflow.yaml, with comments and all keys
 ///
@@ -29,10 +26,7 @@ pub(super) struct Init {
 
 impl Init {
     pub fn run(&self, globals: &Globals) -> Result<u8, Error> {
-        let root = match &globals.project {
-            Some(folder) => find_root(folder, true)?,
-            None => find_root(Path::new("."), false)?,
-        };
+        let root = globals.root()?;
         let written = init::write(&root, &self.host, self.force)?;
         if globals.quiet {
             return Ok(0);

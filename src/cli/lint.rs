@@ -1,12 +1,14 @@
 //! `kubedro lint`
 
 use std::io::{IsTerminal, stdout};
+use std::path::Path;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::findings::FindingArguments;
 use super::globals::Globals;
+use super::output;
 use super::prepare::{Examined, examine};
 use super::report::say;
 use super::target::Target;
@@ -15,7 +17,6 @@ use crate::config;
 use crate::diagnostic::{Diagnostic, Level};
 use crate::error::Error;
 use crate::exit;
-use crate::files;
 
 /// Look for mistakes that would cost data or a run
 ///
@@ -103,7 +104,7 @@ impl Lint {
                 let shown: Vec<Shown<'_>> = findings.iter().map(Shown::new).collect();
                 // Texts and numbers always have a JSON.
                 let text = serde_json::to_string_pretty(&shown).unwrap_or_default();
-                files::to_stdout(&format!("{text}\n"))?;
+                output::write(Path::new("-"), format!("{text}\n").as_bytes())?;
             }
         }
         let failed = findings.iter().any(|finding| finding.level == Level::Error);
@@ -126,7 +127,7 @@ impl Lint {
             text.push_str(&finding.render(colour));
             text.push_str("\n\n");
         }
-        files::to_stdout(&text)?;
+        output::write(Path::new("-"), text.as_bytes())?;
         if !globals.quiet {
             let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
             say(&match (errors, findings.len() - errors) {

@@ -135,6 +135,7 @@ mod tests {
             steps,
             on_exit: None,
             ttl: 0,
+            max_cache_staleness: None,
         }
     }
 

@@ -12,6 +12,7 @@ mod compile;
 mod completions;
 mod config;
 mod exec;
+mod findings;
 mod graph;
 mod init;
 mod local_run;

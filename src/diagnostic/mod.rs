@@ -8,7 +8,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use annotate_snippets::{AnnotationKind, Level as Shown, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Level as Shown, Origin, Renderer, Snippet};
 
 pub use code::Code;
 
@@ -113,6 +113,11 @@ impl Diagnostic {
         }
     }
 
+    /// A secret must not get into the log of a build.
+    fn hides_its_line(&self) -> bool {
+        self.code == Code::SecretInPlainText
+    }
+
     /// The complaint with the line of the file and a caret, as rustc shows it.
     pub fn render(&self, colour: bool) -> String {
         let level = match self.level {
@@ -120,7 +125,7 @@ impl Diagnostic {
             Level::Warning => Shown::WARNING,
         };
         let mut group = level.primary_title(self.message.as_str()).id(self.code.name()).elements(
-            self.place.iter().map(|place| {
+            self.place.iter().filter(|_| !self.hides_its_line()).map(|place| {
                 let annotation = AnnotationKind::Primary.span(place.span.clone());
                 let annotation = if self.label.is_empty() {
                     annotation
@@ -133,6 +138,10 @@ impl Diagnostic {
                     .annotation(annotation)
             }),
         );
+        if let Some(place) = self.place.as_ref().filter(|_| self.hides_its_line()) {
+            let (line, column) = place.line_and_column();
+            group = group.element(Origin::path(&*place.path).line(line).char_column(column));
+        }
         if let Some(help) = &self.help {
             group = group.element(Shown::HELP.message(help.as_str()));
         }

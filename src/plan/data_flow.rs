@@ -54,7 +54,7 @@ impl<'a> DataFlow<'a> {
             let (Some(from), Some(dataset)) = (self.writers.get(base), self.dataset(input)) else {
                 continue;
             };
-            if self.steps.get(from.name.as_str()) == self.steps.get(node.name.as_str()) {
+            if !self.crosses_pods(node, input) {
                 continue;
             }
             let subject =
@@ -66,6 +66,12 @@ impl<'a> DataFlow<'a> {
             }
         }
         findings.into_values().collect()
+    }
+
+    /// Whether another step than the node's own makes what it reads.
+    fn crosses_pods(&self, node: &Node, input: &str) -> bool {
+        let step = |node: &Node| self.steps.get(node.name.as_str());
+        self.writers.get(base_name(input)).is_some_and(|from| step(from) != step(node))
     }
 
     fn between(&self, subject: &str, home: &Home) -> Option<Finding> {
@@ -108,7 +114,13 @@ impl<'a> DataFlow<'a> {
         } else {
             "with a volume that is kept (`volume: {keep: True}`) files below data/ remain"
         };
+        // What another pod needs is worse than not kept, and said as that.
+        let needed: BTreeSet<&str> = inputs(self.nodes)
+            .filter(|(node, name)| self.crosses_pods(node, name))
+            .map(|(_, name)| base_name(name))
+            .collect();
         self.written(self.nodes, |home| matches!(home, Home::Pod(_)))
+            .filter(|(name, _)| !needed.contains(base_name(name)))
             .map(|(name, _)| {
                 let message = format!("`{}` is gone with the pod that writes it", base_name(name));
                 Finding::new(Code::OutputNotKept, message, help).about(Subject::dataset(name))

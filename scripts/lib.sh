@@ -15,6 +15,9 @@ kedro_versions=(0.18.14 0.19.15 1.7.0)
 oldest_kedro=0.18.5
 newest_kedro=1.7.0
 
+# The releases of kedro-kubeflow that the tests compare with.
+oracle_versions=(0.7.4 0.11.0)
+
 # Bold only where somebody looks.
 if [ -t 2 ]; then bold=$'\033[1m' plain=$'\033[0m'; else bold='' plain=''; fi
 
@@ -96,27 +99,44 @@ ensure_uv() {
     "$home/bin/pip" install --quiet --disable-pip-version-check "uv==$uv_version"
 }
 
-# .venvs/kedro-VERSION: the interpreter of the example project for one Kedro.
-# Pinned by integration/kedro/kedro-VERSION.txt; made again when that changes.
-ensure_kedro() {
-    local version=$1 home="$venvs/kedro-$1" pins="$root/integration/kedro/kedro-$1.txt" python stamp
+# An environment below .venvs, pinned by a file; made again when that changes.
+# The Pythons that may be used follow, the preferred ones first.
+ensure_environment() {
+    local name=$1 home="$venvs/$1" pins=$2 python stamp
+    shift 2
     stamp=$(sha256sum "$pins" | cut -d' ' -f1)
     if [ "$(cat "$home/.complete" 2>/dev/null)" = "$stamp" ]; then return; fi
     ensure_uv
-    local wanted
-    case $version in
-        0.18.*) wanted=(3.10 3.9 3.8 3.11) ;;
-        0.19.*) wanted=(3.11 3.12 3.10 3.9) ;;
-        *) wanted=(3.13 3.12 3.11 3.10) ;;
-    esac
-    if ! python=$(find_python "${wanted[@]}"); then
-        say "no Python ${wanted[*]} on this machine: letting uv fetch ${wanted[0]}"
-        "$uv" python install --quiet "${wanted[0]}" || die "please install one of Python ${wanted[*]}"
-        python=$("$uv" python find "${wanted[0]}")
+    if ! python=$(find_python "$@"); then
+        say "no Python $* on this machine: letting uv fetch $1"
+        "$uv" python install --quiet "$1" || die "please install one of Python $*"
+        python=$("$uv" python find "$1")
     fi
-    say "making the environment of Kedro $version with $("$python" --version)"
+    say "making the environment $name with $("$python" --version)"
     rm -rf "$home"
     "$uv" venv --quiet --python "$python" "$home"
     "$uv" pip install --quiet --python "$home/bin/python" --compile-bytecode -r "$pins"
     printf '%s' "$stamp" >"$home/.complete"
+}
+
+# .venvs/kedro-VERSION: the interpreter of the example project for one Kedro.
+ensure_kedro() {
+    local wanted
+    case $1 in
+        0.18.*) wanted=(3.10 3.9 3.8 3.11) ;;
+        0.19.*) wanted=(3.11 3.12 3.10 3.9) ;;
+        *) wanted=(3.13 3.12 3.11 3.10) ;;
+    esac
+    ensure_environment "kedro-$1" "$root/integration/kedro/kedro-$1.txt" "${wanted[@]}"
+}
+
+# .venvs/kedro-kubeflow-VERSION: the plugin that Kubedro replaces, which the
+# tests compare with, and the example project's packages.
+ensure_oracle() {
+    local wanted
+    case $1 in
+        0.7.*) wanted=(3.10) ;; # the plugin takes 3.8 to 3.10
+        *) wanted=(3.11 3.12 3.10) ;;
+    esac
+    ensure_environment "kedro-kubeflow-$1" "$root/integration/oracle/kedro-kubeflow-$1.txt" "${wanted[@]}"
 }

@@ -20,15 +20,17 @@ impl NodeKey<'_> {
     /// The node's own entry: by its name, by its sanitized name (what
     /// kedro-kubeflow 0.7.4 compares with), by a tag. Not the default.
     pub(super) fn own<'s, T>(&self, section: &'s IndexMap<String, T>) -> Option<&'s T> {
-        section
-            .get(self.name)
+        Some(self.name)
+            // A pipeline of that name, when all its nodes are one step, has no
+            // entry of its own under it.
+            .filter(|name| *name != DEFAULT)
+            .and_then(|name| section.get(name))
             .or_else(|| section.get(self.step))
             .or_else(|| {
                 let clean = clean_name(self.name);
                 section.iter().find(|(key, _)| **key == clean).map(|(_, value)| value)
             })
             .or_else(|| self.tags.iter().find_map(|tag| section.get(tag)))
-            .filter(|_| self.name != DEFAULT)
     }
 }
 
@@ -64,5 +66,14 @@ mod tests {
         assert_eq!(key.own(&section), Some(&2));
         section.insert("ns.Train_Model".to_owned(), 1);
         assert_eq!(key.own(&section), Some(&1));
+    }
+
+    #[test]
+    fn one_step_for_all_nodes_has_the_sanitized_name_of_the_pipeline() {
+        let key = NodeKey { name: "__default__", step: "default", tags: &[] };
+        let mut section: IndexMap<String, u8> = [("__default__".to_owned(), 1)].into();
+        assert_eq!(key.own(&section), None, "that is the default, not its own");
+        section.insert("default".to_owned(), 2);
+        assert_eq!(key.own(&section), Some(&2));
     }
 }

@@ -11,6 +11,7 @@ mod argv;
 mod compile;
 mod completions;
 mod config;
+mod differential;
 mod exec;
 mod findings;
 mod graph;

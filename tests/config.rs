@@ -26,11 +26,11 @@ fn load(text: &[u8], env: Option<&str>) -> Result<config::Loaded, config::Error>
     })
 }
 
-fn error(text: &str) -> String {
+pub fn error(text: &str) -> String {
     load(text.as_bytes(), None).unwrap_err().to_string()
 }
 
-fn warnings(text: &str) -> Vec<String> {
+pub fn warnings(text: &str) -> Vec<String> {
     load(text.as_bytes(), None).unwrap().warnings.iter().map(ToString::to_string).collect()
 }
 

@@ -125,3 +125,41 @@ where
     struct Wrapped<T>(#[serde(deserialize_with = "unsigned")] T);
     Ok(Option::<Wrapped<T>>::deserialize(deserializer)?.map(|wrapped| wrapped.0))
 }
+
+/// A whole number; digits in text too.
+pub(super) fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    struct Whole;
+    impl Visitor<'_> for Whole {
+        type Value = i64;
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a whole number")
+        }
+        fn visit_i64<E: Error>(self, value: i64) -> Result<i64, E> {
+            Ok(value)
+        }
+        fn visit_u64<E: Error>(self, value: u64) -> Result<i64, E> {
+            value.try_into().map_err(|_| E::invalid_value(Unexpected::Unsigned(value), &self))
+        }
+        fn visit_str<E: Error>(self, value: &str) -> Result<i64, E> {
+            let digits = value.trim();
+            // The mode of a file: YAML reads 0400 as octal, but not `"0400"`.
+            if digits.len() > 1 && digits.starts_with('0') {
+                return Err(E::custom(format!(
+                    "`{digits}` as text could be octal or decimal: write it as a number, without quotes"
+                )));
+            }
+            digits.parse().map_err(|_| E::invalid_value(Unexpected::Str(value), &self))
+        }
+    }
+    deserializer.deserialize_any(Whole)
+}
+
+/// The same, or nothing.
+pub(super) fn optional_integer<'de, D>(deserializer: D) -> Result<Option<i64>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    #[derive(serde::Deserialize)]
+    struct Wrapped(#[serde(deserialize_with = "integer")] i64);
+    Ok(Option::<Wrapped>::deserialize(deserializer)?.map(|wrapped| wrapped.0))
+}

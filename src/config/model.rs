@@ -251,21 +251,48 @@ impl<'de> Deserialize<'de> for Quantity {
 
 /// A taint that the pods of a step put up with.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "WrittenToleration", rename_all = "camelCase")]
 pub struct Toleration {
-    /// The taint's key.
-    #[serde(deserialize_with = "lenient::text")]
-    pub key: String,
+    /// The taint's key; `None` is every key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// How the value is compared.
     pub operator: TolerationOperator,
     /// Needed for `Equal`.
-    #[serde(
-        default,
-        deserialize_with = "lenient::optional_text",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
     /// What the taint does.
     pub effect: TolerationEffect,
+    /// How long a pod stays on a machine that has got the taint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub toleration_seconds: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct WrittenToleration {
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    key: Option<String>,
+    operator: TolerationOperator,
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    value: Option<String>,
+    effect: TolerationEffect,
+    #[serde(default, alias = "tolerationSeconds", deserialize_with = "lenient::optional_integer")]
+    toleration_seconds: Option<i64>,
+}
+
+impl TryFrom<WrittenToleration> for Toleration {
+    type Error = &'static str;
+
+    fn try_from(written: WrittenToleration) -> Result<Self, Self::Error> {
+        let WrittenToleration { key, operator, value, effect, toleration_seconds } = written;
+        if key.is_none() && operator != TolerationOperator::Exists {
+            return Err("missing field `key`: only operator: Exists can do without");
+        }
+        if toleration_seconds.is_some() && effect != TolerationEffect::NoExecute {
+            return Err("`toleration_seconds` is only for effect: NoExecute");
+        }
+        Ok(Self { key, operator, value, effect, toleration_seconds })
+    }
 }
 
 /// How a toleration's value is compared.

@@ -7,10 +7,10 @@
 
 use indexmap::IndexMap;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{Error, Target, kfp_v1};
-use crate::config::{AccessMode, PullPolicy, Quantity, RetryPolicy, Toleration};
+use crate::config::{AccessMode, DATA_VOLUME_NAME, PullPolicy, Quantity, RetryPolicy, Toleration};
 use crate::plan::{self, ON_EXIT, Plan, Step, VOLUME_CREATE, VOLUME_DELETE, step_name};
 use crate::step::{Form, RUN_ID_PARAMETER, RunText, RunValue, SAVE_VERSION_PARAMETER};
 
@@ -24,7 +24,7 @@ const ENTRYPOINT: &str = "pipeline--graph";
 const EXIT_ENTRYPOINT: &str = "on-exit--steps";
 
 /// The volume's name within the workflow.
-const VOLUME: &str = "data-volume";
+const VOLUME: &str = DATA_VOLUME_NAME;
 
 /// The run's save version: when the workflow was made (RFC 3339, whole seconds,
 /// in the controller's time zone; the step turns it into UTC), so that versions
@@ -66,7 +66,7 @@ struct Spec {
     #[serde(skip_serializing_if = "Option::is_none")]
     volume_claim_templates: Option<[Claim; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    volumes: Option<[serde_json::Value; 1]>,
+    volumes: Option<[Value; 1]>,
     templates: Vec<Template>,
 }
 
@@ -114,7 +114,7 @@ struct Named {
 #[serde(rename_all = "camelCase")]
 struct ClaimSpec {
     access_modes: Vec<AccessMode>,
-    resources: serde_json::Value,
+    resources: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     storage_class_name: Option<String>,
 }
@@ -137,6 +137,11 @@ struct Template {
     retry_strategy: Option<RetryStrategy>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tolerations: Vec<Toleration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    affinity: Option<Value>,
+    /// The step's own; those of the workflow are there besides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    volumes: Vec<Map<String, Value>>,
 }
 
 /// Annotations and labels of a step's pod.
@@ -193,8 +198,8 @@ struct Container {
     resources: Resources,
     #[serde(skip_serializing_if = "Option::is_none")]
     security_context: Option<SecurityContext>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    volume_mounts: Option<[Mount; 1]>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    volume_mounts: Vec<Mount>,
 }
 
 #[derive(Serialize)]
@@ -218,7 +223,7 @@ struct SecurityContext {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Mount {
-    name: &'static str,
+    name: String,
     mount_path: String,
 }
 
@@ -481,14 +486,25 @@ fn template(step: &Step, plan: &Plan, target: Target) -> Result<Template, Error>
                 requests: step.resources.clone(),
             },
             security_context: step.user.map(|run_as_user| SecurityContext { run_as_user }),
-            volume_mounts: step
-                .mount
-                .map(|path| [Mount { name: VOLUME, mount_path: format!("{root}/{path}") }]),
+            volume_mounts: volume_mounts(step, root),
         }),
         retry_strategy: step.retry.as_ref().map(retry_strategy),
         tolerations: step.tolerations.clone(),
+        affinity: step.affinity.clone(),
+        volumes: step.extra_volumes.iter().map(|extra| extra.volume.clone()).collect(),
         ..Template::default()
     })
+}
+
+fn volume_mounts(step: &Step, root: &str) -> Vec<Mount> {
+    let data = step
+        .mount
+        .map(|path| Mount { name: VOLUME.to_owned(), mount_path: format!("{root}/{path}") });
+    let extra = step
+        .extra_volumes
+        .iter()
+        .map(|extra| Mount { name: extra.name().to_owned(), mount_path: extra.mount_path.clone() });
+    data.into_iter().chain(extra).collect()
 }
 
 fn retry_strategy(policy: &RetryPolicy) -> RetryStrategy {

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::interpolate::{Names, interpolate};
+use super::kubernetes;
 use super::lookup::{DEFAULT, NodeKey, clean_name};
-use super::model::{BY_NODE, KubeflowConfig, NOT_APPLIED, keys_below};
+use super::model::{BY_NODE, KubeflowConfig, keys_below};
 use super::problem::Problem;
-use super::tree::{self, Entry, Node, Segment, Value};
-use crate::diagnostic::{Code, Diagnostic, Place};
+use super::tree::{self, Entry, Node, Segment, Value, shown_path};
+use crate::diagnostic::{Code, Diagnostic, Level, Place};
 
 /// Where the file is looked for, and what its `${…}` may use.
 #[derive(Debug)]
@@ -139,10 +140,12 @@ pub fn load(sources: &Sources<'_>) -> Result<Loaded, Error> {
         return Err(Error::Invalid(shown.collect()));
     }
 
-    let config = typed(&root, &files, &mut warnings)?;
+    let mut problems = Vec::new();
+    kubernetes::normalise_all(&mut root, &mut problems);
+    let objects = problems.into_iter().map(|problem| files.show(problem)).collect();
+    let config = also(objects, typed(&root, &files, &mut warnings), &mut warnings)?;
     check_retry_policies(&config, &root, &files)?;
     check_node_names(&root, &files, &sources.node_names, &mut warnings);
-    say_what_is_not_applied(&root, &files, &mut warnings);
     Ok(Loaded { config, warnings, settings: Settings { files, root } })
 }
 
@@ -265,6 +268,25 @@ fn typed(
     }
 }
 
+/// The result, with what was found before it. Where there is an error, the
+/// warnings among that may tell what was meant.
+fn also<T>(
+    found: Vec<Diagnostic>,
+    result: Result<T, Error>,
+    warnings: &mut Vec<Diagnostic>,
+) -> Result<T, Error> {
+    let refused = found.iter().any(|diagnostic| diagnostic.code.level() == Level::Error);
+    match result {
+        Ok(_) if refused => Err(Error::Invalid(found)),
+        Ok(result) => {
+            warnings.extend(found);
+            Ok(result)
+        }
+        Err(Error::Invalid(more)) => Err(Error::Invalid(found.into_iter().chain(more).collect())),
+        Err(error) => Err(error),
+    }
+}
+
 fn refused(root: &Node, files: &Files, path: &[Segment], message: &str) -> Diagnostic {
     let (node, key) = root.follow(path);
     // A mapping is as long as its text: point at its key.
@@ -351,29 +373,6 @@ fn check_node_names(root: &Node, files: &Files, known: &[&str], warnings: &mut V
     }
 }
 
-fn say_what_is_not_applied(root: &Node, files: &Files, warnings: &mut Vec<Diagnostic>) {
-    let Some(run_config) = root.entry("run_config") else { return };
-    for (key, consequence) in NOT_APPLIED {
-        let Some(entry) = run_config.node.entry(key) else { continue };
-        let empty = match &entry.node.value {
-            Value::Null => true,
-            Value::Mapping(entries) => entries.is_empty(),
-            _ => false,
-        };
-        if !empty {
-            let place = files.place(entry.source, entry.span.clone());
-            warnings.push(
-                Diagnostic::new(
-                    Code::SettingWithoutEffect,
-                    format!("`{key}` is not applied by this version"),
-                )
-                .at(place)
-                .label(consequence),
-            );
-        }
-    }
-}
-
 fn ignored_path(path: &serde_ignored::Path<'_>) -> Vec<Segment> {
     use serde_ignored::Path;
     match path {
@@ -392,24 +391,4 @@ fn ignored_path(path: &serde_ignored::Path<'_>) -> Vec<Segment> {
         | Path::NewtypeStruct { parent }
         | Path::NewtypeVariant { parent } => ignored_path(parent),
     }
-}
-
-fn shown_path(path: &[Segment]) -> String {
-    let mut shown = String::new();
-    for segment in path {
-        match segment {
-            Segment::Key(key) => {
-                if !shown.is_empty() {
-                    shown.push('.');
-                }
-                shown.push_str(key);
-            }
-            Segment::Index(index) => {
-                shown.push('[');
-                shown.push_str(&index.to_string());
-                shown.push(']');
-            }
-        }
-    }
-    shown
 }

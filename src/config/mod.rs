@@ -6,6 +6,7 @@
 //! that it is handed.
 
 mod interpolate;
+mod kubernetes;
 mod lenient;
 mod load;
 mod lookup;
@@ -18,8 +19,8 @@ mod tree;
 pub use load::{Error, Loaded, Settings, Sources, load};
 pub use lookup::NodeKey;
 pub use model::{
-    AccessMode, KubeflowConfig, MergeStrategy, PullPolicy, Quantity, RetryPolicy, RunConfig,
-    Toleration, TolerationEffect, TolerationOperator, Volume,
+    AccessMode, DATA_VOLUME_NAME, ExtraVolume, KubeflowConfig, MergeStrategy, PullPolicy, Quantity,
+    RetryPolicy, RunConfig, Toleration, TolerationEffect, TolerationOperator, Volume,
 };
 pub use staleness::Staleness;
 pub use tree::top_level_keys;

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use regex_lite::Regex;
 use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::lenient;
 use super::lookup::{DEFAULT, NodeKey};
@@ -66,29 +67,24 @@ pub struct RunConfig {
     /// Retries by node.
     #[serde(default, deserialize_with = "lenient::null_is_default")]
     retry_policy: IndexMap<String, Option<PartialRetryPolicy>>,
+    /// More volumes by node.
+    #[serde(default, deserialize_with = "lenient::null_is_default")]
+    extra_volumes: IndexMap<String, Option<Vec<ExtraVolume>>>,
+    /// Where pods are placed, by node.
+    #[serde(default, deserialize_with = "lenient::null_is_default")]
+    affinity: IndexMap<String, Option<Value>>,
 
     // Known keys that have no part in a compiled Argo workflow: names and
     // waiting are for the commands that talk to a server.
     #[serde(default, rename = "experiment_name")]
-    _experiment_name: Option<serde_json::Value>,
+    _experiment_name: Option<Value>,
     #[serde(default, rename = "run_name")]
-    _run_name: Option<serde_json::Value>,
+    _run_name: Option<Value>,
     #[serde(default, rename = "scheduled_run_name")]
-    _scheduled_run_name: Option<serde_json::Value>,
+    _scheduled_run_name: Option<Value>,
     #[serde(default, rename = "wait_for_completion")]
-    _wait_for_completion: Option<serde_json::Value>,
-    #[serde(default, rename = "extra_volumes")]
-    _extra_volumes: Option<serde_json::Value>,
-    #[serde(default, rename = "affinity")]
-    _affinity: Option<serde_json::Value>,
+    _wait_for_completion: Option<Value>,
 }
-
-/// Keys that are read but change nothing in the workflow, though a user would
-/// expect them to: said as a warning where they are set.
-pub(super) const NOT_APPLIED: [(&str, &str); 2] = [
-    ("extra_volumes", "no additional volume is mounted"),
-    ("affinity", "pods are placed wherever the scheduler likes"),
-];
 
 /// Sections by node, for the check of their keys.
 pub(super) const BY_NODE: [&str; 5] =
@@ -102,6 +98,7 @@ pub(super) fn keys_below(path: &str) -> &'static [&'static str] {
         ("run_config", _) => fields_of::<RunConfig>(),
         (_, Some("volume")) => fields_of::<Volume>(),
         (_, Some("tolerations")) => fields_of::<Toleration>(),
+        (_, Some("extra_volumes")) => fields_of::<ExtraVolume>(),
         (_, Some("retry_policy")) => fields_of::<PartialRetryPolicy>(),
         _ => &[],
     }
@@ -247,6 +244,39 @@ impl<'de> Deserialize<'de> for Quantity {
             _ => Ok(Self(text)),
         }
     }
+}
+
+/// The name that [`Volume`] has within a workflow; no other volume can have it.
+pub const DATA_VOLUME_NAME: &str = "data-volume";
+
+/// A volume that is mounted in some steps besides.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ExtraVolume {
+    /// Absolute.
+    #[serde(deserialize_with = "mount_path")]
+    pub mount_path: String,
+    /// A Kubernetes `Volume`, as the API takes it.
+    pub volume: Map<String, Value>,
+}
+
+impl ExtraVolume {
+    /// The volume's name.
+    pub fn name(&self) -> &str {
+        self.volume.get("name").and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+fn mount_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let path = lenient::text(deserializer)?;
+    if !path.starts_with('/') {
+        return Err(D::Error::custom(format!(
+            "`{path}` is not an absolute path, such as /dev/shm"
+        )));
+    }
+    if path.contains(':') {
+        return Err(D::Error::custom(format!("`{path}` has `:`, which Kubernetes refuses")));
+    }
+    Ok(path)
 }
 
 /// A taint that the pods of a step put up with.
@@ -409,6 +439,26 @@ impl RunConfig {
             .flatten()
             .collect()),
         }
+    }
+
+    /// What a step mounts besides: its own list, else `__default__`'s.
+    pub fn extra_volumes_for(&self, node: NodeKey<'_>) -> Vec<ExtraVolume> {
+        node.own(&self.extra_volumes)
+            .or_else(|| self.extra_volumes.get(DEFAULT))
+            .cloned()
+            .flatten()
+            .unwrap_or_default()
+    }
+
+    /// Where a step's pods are placed, as a Kubernetes `Affinity`: its own
+    /// value, else `__default__`'s. As in kedro-kubeflow 0.11.0 an empty mapping
+    /// is none, and nothing (`null`) leaves it to `__default__`.
+    pub fn affinity_for(&self, node: NodeKey<'_>) -> Option<Value> {
+        let own = node.own(&self.affinity).and_then(Option::as_ref);
+        let default = || self.affinity.get(DEFAULT).and_then(Option::as_ref);
+        own.or_else(default)
+            .filter(|value| value.as_object().is_some_and(|map| !map.is_empty()))
+            .cloned()
     }
 
     /// The keys of `retry_policy`, to check each entry whether or not a node

@@ -62,6 +62,27 @@ pub(super) enum Segment {
     Index(usize),
 }
 
+/// A path as people read it: `run_config.tolerations.train[0].key`.
+pub(super) fn shown_path(path: &[Segment]) -> String {
+    let mut shown = String::new();
+    for segment in path {
+        match segment {
+            Segment::Key(key) => {
+                if !shown.is_empty() {
+                    shown.push('.');
+                }
+                shown.push_str(key);
+            }
+            Segment::Index(index) => {
+                shown.push('[');
+                shown.push_str(&index.to_string());
+                shown.push(']');
+            }
+        }
+    }
+    shown
+}
+
 /// Reads one document. An empty one is an empty mapping.
 pub(super) fn parse(text: &str, source: usize) -> Result<(Node, Vec<Repeated>), Unreadable> {
     let mut builder = Builder {

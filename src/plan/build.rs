@@ -7,7 +7,7 @@ use super::finding::{Finding, Subject};
 use super::preflight::{self, base_name, is_parameter};
 use super::{
     DATA, DATA_VOLUME, Error, ON_EXIT, PROJECT_ROOT, Parameter, Plan, Step, VOLUME_INIT, Volume,
-    order, step_name,
+    mounts, order, step_name,
 };
 use crate::config::{MergeStrategy, NodeKey, RunConfig};
 use crate::diagnostic::Code;
@@ -108,6 +108,7 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
     };
     let data = DataFlow::new(&plan, snapshot, nodes);
     findings.extend(preflight::unstable_names(nodes));
+    findings.extend(mounts::in_place_of_the_data(&plan));
     findings.extend(data.lost_between_pods());
     findings.extend(data.doubts(on_exit_nodes));
     if config.store_kedro_outputs_as_kfp_artifacts == Some(true) {
@@ -304,6 +305,8 @@ impl StepMaker<'_> {
             pull_policy: config.image_pull_policy,
             resources: config.resources_for(key),
             tolerations: config.tolerations_for(key),
+            extra_volumes: config.extra_volumes_for(key),
+            affinity: config.affinity_for(key),
             // Each entry was found complete when the configuration was read.
             retry: config.retry_policy_for(key).unwrap_or_default(),
             mount: None,

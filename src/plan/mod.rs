@@ -7,6 +7,7 @@ mod build;
 mod data_flow;
 mod error;
 mod finding;
+mod mounts;
 mod order;
 mod preflight;
 mod secrets;
@@ -19,7 +20,7 @@ pub use error::Error;
 pub use finding::{Finding, Subject};
 pub use step_name::{RESERVED, step_name};
 
-use crate::config::{AccessMode, PullPolicy, Quantity, RetryPolicy, Toleration};
+use crate::config::{AccessMode, ExtraVolume, PullPolicy, Quantity, RetryPolicy, Toleration};
 use crate::step::{RunText, StepCommand};
 
 /// Where the project lies in an image (kedro-kubeflow 0.7.4 and the images of
@@ -107,6 +108,10 @@ pub struct Step {
     pub resources: IndexMap<String, Quantity>,
     /// Taints that it puts up with.
     pub tolerations: Vec<Toleration>,
+    /// Volumes of its own.
+    pub extra_volumes: Vec<ExtraVolume>,
+    /// Where it is placed: a Kubernetes `Affinity`.
+    pub affinity: Option<serde_json::Value>,
     /// How often it is tried again.
     pub retry: Option<RetryPolicy>,
     /// Where it has the volume, below the project's root.

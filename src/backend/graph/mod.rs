@@ -115,6 +115,8 @@ mod tests {
             pull_policy: PullPolicy::Always,
             resources: [].into(),
             tolerations: Vec::new(),
+            extra_volumes: Vec::new(),
+            affinity: None,
             retry: None,
             mount: None,
             env: Vec::new(),

@@ -54,6 +54,7 @@ const SETTINGS: &str = "conf/base/kubeflow.yaml";
 const CATALOG: &str = "conf/base/catalog.yml";
 
 /// A project with the finding, and options of `lint` beyond the plain ones.
+#[allow(clippy::too_many_lines)] // a table
 fn project_with(code: Code) -> (Project, &'static [&'static str]) {
     let project = match code {
         Code::InvalidYaml => changed(SETTINGS, "  volume: {}", "  volume: {"),

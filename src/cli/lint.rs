@@ -93,13 +93,13 @@ impl Lint {
     pub fn run(&self, globals: &Globals) -> Result<u8, Error> {
         let examined = examine(globals, &self.pipeline, self.image.as_deref(), &[]);
         let (findings, code) = match examined {
-            Ok(examined) => (self.all(examined)?, exit::REFUSED),
+            Ok(examined) => (self.all(&examined)?, exit::REFUSED),
             Err(Error::Config(config::Error::Invalid(findings))) => (findings, exit::CONFIG),
             Err(error) => return Err(error),
         };
         let findings = self.findings.judged(findings);
         match self.format {
-            Format::Text => self.print_text(&findings, globals)?,
+            Format::Text => print_text(&findings, globals)?,
             Format::Json => {
                 let shown: Vec<Shown<'_>> = findings.iter().map(Shown::new).collect();
                 // Texts and numbers always have a JSON.
@@ -111,7 +111,7 @@ impl Lint {
         Ok(if failed { code } else { 0 })
     }
 
-    fn all(&self, examined: Examined) -> Result<Vec<Diagnostic>, Error> {
+    fn all(&self, examined: &Examined) -> Result<Vec<Diagnostic>, Error> {
         let mut findings = examined.findings.clone();
         if let Some(plan) = examined.plan() {
             let document = backend::compile(plan, self.target.into())?;
@@ -119,26 +119,26 @@ impl Lint {
         }
         Ok(findings)
     }
+}
 
-    fn print_text(&self, findings: &[Diagnostic], globals: &Globals) -> Result<(), Error> {
-        let colour = stdout().is_terminal();
-        let mut text = String::new();
-        for finding in findings {
-            text.push_str(&finding.render(colour));
-            text.push_str("\n\n");
-        }
-        output::write(Path::new("-"), text.as_bytes())?;
-        if !globals.quiet {
-            let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
-            say(&match (errors, findings.len() - errors) {
-                (0, 0) => "no findings".to_owned(),
-                (errors, warnings) => {
-                    format!("{} and {}", count(errors, "error"), count(warnings, "warning"))
-                }
-            });
-        }
-        Ok(())
+fn print_text(findings: &[Diagnostic], globals: &Globals) -> Result<(), Error> {
+    let colour = stdout().is_terminal();
+    let mut text = String::new();
+    for finding in findings {
+        text.push_str(&finding.render(colour));
+        text.push_str("\n\n");
     }
+    output::write(Path::new("-"), text.as_bytes())?;
+    if !globals.quiet {
+        let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
+        say(&match (errors, findings.len() - errors) {
+            (0, 0) => "no findings".to_owned(),
+            (errors, warnings) => {
+                format!("{} and {}", count(errors, "error"), count(warnings, "warning"))
+            }
+        });
+    }
+    Ok(())
 }
 
 fn count(number: usize, what: &str) -> String {

@@ -23,18 +23,18 @@ pub(super) struct Places<'a> {
     snapshot: &'a Snapshot,
     env: &'a str,
     settings: &'a Settings,
-    catalog: OnceCell<Vec<Keys>>,
-    parameters: OnceCell<Vec<Keys>>,
+    catalog: OnceCell<Vec<File>>,
+    parameters: OnceCell<Vec<File>>,
 }
 
 /// A file's top-level keys.
-struct Keys {
+struct File {
     shown: Arc<str>,
     text: Arc<str>,
     keys: Vec<(String, Range<usize>)>,
 }
 
-impl Keys {
+impl File {
     fn place(&self, span: &Range<usize>) -> Place {
         Place { path: self.shown.clone(), text: self.text.clone(), span: span.clone() }
     }
@@ -126,7 +126,7 @@ impl<'a> Places<'a> {
 
     /// The files of a kind that Kedro's loaders read: `kind*`, `kind*/**` and
     /// `**/kind*`, the environment's before the base's, which they overlay.
-    fn files(&self, kind: &str) -> Vec<Keys> {
+    fn files(&self, kind: &str) -> Vec<File> {
         let conf = self.root.join(&self.snapshot.conf_source);
         let mut files = Vec::new();
         for env in [self.env, &self.snapshot.base_env] {
@@ -135,20 +135,20 @@ impl<'a> Places<'a> {
             for entry in found.filter(|entry| entry.file_type().is_file()) {
                 let below = entry.path().strip_prefix(&folder).unwrap_or(entry.path());
                 if is_of_kind(below, kind)
-                    && let Some(keys) = self.keys(entry.path())
+                    && let Some(file) = self.file(entry.path())
                 {
-                    files.push(keys);
+                    files.push(file);
                 }
             }
         }
         files
     }
 
-    fn keys(&self, path: &Path) -> Option<Keys> {
+    fn file(&self, path: &Path) -> Option<File> {
         let text = std::fs::read_to_string(path).ok()?;
         let shown: PathBuf = path.strip_prefix(self.root).unwrap_or(path).to_path_buf();
         let keys = top_level_keys(&text);
-        Some(Keys { shown: shown.display().to_string().into(), text: text.into(), keys })
+        Some(File { shown: shown.display().to_string().into(), text: text.into(), keys })
     }
 }
 

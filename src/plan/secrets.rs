@@ -30,19 +30,15 @@ pub(super) fn secret_within(name: &str, value: &Value) -> Option<String> {
 }
 
 fn is_secret(name: &str, value: &str) -> bool {
-    let is_match = |pattern: &'static OnceLock<Option<Regex>>, text: &'static str, on: &str| {
-        pattern
-            .get_or_init(|| Regex::new(text).ok())
-            .as_ref()
-            .is_some_and(|regex| regex.is_match(on))
-    };
     static BY_NAME: OnceLock<Option<Regex>> = OnceLock::new();
     static BY_SHAPE: OnceLock<Option<Regex>> = OnceLock::new();
-    is_match(&BY_SHAPE, SHAPES, value)
+    let by_shape = BY_SHAPE.get_or_init(|| Regex::new(SHAPES).ok());
+    let by_name = BY_NAME.get_or_init(|| Regex::new(NAMES).ok());
+    by_shape.as_ref().is_some_and(|shape| shape.is_match(value))
         || (value.len() >= SHORTEST
             && !value.contains(char::is_whitespace)
             && !value.contains("${")
-            && is_match(&BY_NAME, NAMES, name))
+            && by_name.as_ref().is_some_and(|names| names.is_match(name)))
 }
 
 #[cfg(test)]

@@ -69,6 +69,7 @@ pub struct CodePlace {
 
 /// A dataset of the catalog, dataset factories resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[allow(clippy::struct_excessive_bools)] // facts, each independent of the others
 pub struct Dataset {
     /// Python class; `None` where the catalog does not declare the name.
     #[serde(rename = "type")]

@@ -265,11 +265,15 @@ const RULES: &[Rule] = &[
                 _ => false,
             }
     }),
-    ("extra-volumes", |it| {
-        it.field().starts_with("mount ")
-            && !it.field().starts_with("mount /home/kedro/")
-            && (it.variation.starts_with("extra-volumes") || it.variation == "merged")
-            && it.is_dropped()
+    ("spelling-of-the-python-client", |it| {
+        let snake_case = match it.variation.as_str() {
+            "extra-volumes-snake-case" => ["secret_name", "default_mode"],
+            "affinity-snake-case" => ["node_selector_terms", "match_expressions"],
+            _ => return false,
+        };
+        (it.is("mount /etc/certificates") || it.is("affinity"))
+            && matches!(it.values(), (Some(old), Some(new))
+                if snake_case.iter().all(|key| old.contains(key) && !new.contains(key))
+                    && old.replace('_', "").to_lowercase() == new.to_lowercase())
     }),
-    ("affinity", |it| it.variation.starts_with("affinity") && it.is("affinity") && it.is_dropped()),
 ];

@@ -21,5 +21,6 @@ mod local_run;
 mod local_run_failures;
 mod parameters;
 mod project_errors;
+mod schema;
 mod steps;
 mod support;

@@ -14,6 +14,7 @@ mod places;
 mod prepare;
 mod report;
 mod run_local;
+mod schema;
 mod step;
 mod target;
 
@@ -51,6 +52,7 @@ enum Command {
     Lint(lint::Lint),
     Graph(graph::Graph),
     RunLocal(run_local::RunLocal),
+    Schema(schema::Schema),
     Completions(completions::Completions),
     Exec(exec::Exec),
     Step(step::StepArguments),
@@ -83,6 +85,7 @@ async fn run(cli: &Cli) -> Result<u8, Error> {
         Command::Compile(command) => command.run(&cli.globals),
         Command::Lint(command) => command.run(&cli.globals),
         Command::Graph(command) => command.run(&cli.globals),
+        Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(&Cli::command()),
         Command::RunLocal(command) => command.run(&cli.globals).await,
         Command::Exec(command) => command.run().await,

@@ -13,6 +13,7 @@ mod lookup;
 mod model;
 mod problem;
 mod scalar;
+mod schema;
 mod staleness;
 mod tree;
 
@@ -22,5 +23,6 @@ pub use model::{
     AccessMode, DATA_VOLUME_NAME, ExtraVolume, KubeflowConfig, MergeStrategy, PullPolicy, Quantity,
     RetryPolicy, RunConfig, Toleration, TolerationEffect, TolerationOperator, Volume,
 };
+pub use schema::schema;
 pub use staleness::Staleness;
 pub use tree::top_level_keys;

@@ -1,10 +1,12 @@
 //! The typed model of `kubeflow.yaml`: kedro-kubeflow 0.7.4's keys, with its
 //! defaults and merging rules (read in its source, and run).
 
+use std::borrow::Cow;
 use std::fmt;
 
 use indexmap::IndexMap;
 use regex_lite::Regex;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -13,8 +15,8 @@ use super::lenient;
 use super::lookup::{DEFAULT, NodeKey};
 use super::staleness::Staleness;
 
-/// The file as a whole.
-#[derive(Debug, Clone, Deserialize)]
+/// How a Kedro project runs on Kubernetes.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct KubeflowConfig {
     /// Base URL of Kubeflow Pipelines.
     #[serde(default, deserialize_with = "lenient::optional_text")]
@@ -24,7 +26,7 @@ pub struct KubeflowConfig {
 }
 
 /// How the pipelines run.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct RunConfig {
     /// The image of every step; `--image` overrides it.
     #[serde(default, deserialize_with = "lenient::optional_text")]
@@ -41,12 +43,12 @@ pub struct RunConfig {
     /// Where the project lies in the image; `/home/kedro` where it is not set.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub root: Option<String>,
-    /// Whether outputs are kept as artifacts of the run, too; `None` where
+    /// Whether outputs are kept as artifacts of the run, too. Nothing where
     /// nobody has asked.
     #[serde(default, deserialize_with = "lenient::optional_boolean")]
     pub store_kedro_outputs_as_kfp_artifacts: Option<bool>,
-    /// How old a result of Kubeflow Pipelines' cache may be; `None` leaves it
-    /// to the server.
+    /// How old a result of Kubeflow Pipelines' cache may be, as an ISO 8601
+    /// duration; P0D is never. Without it that is the server's choice.
     #[serde(default)]
     pub max_cache_staleness: Option<Staleness>,
     /// The pipeline that runs last, whatever became of the others.
@@ -58,7 +60,8 @@ pub struct RunConfig {
     /// The volume that the steps share; without it they share nothing.
     #[serde(default)]
     pub volume: Option<Volume>,
-    /// Requests and limits by node.
+    /// Requests, and limits too, by node: cpu, memory, nvidia.com/gpu, …
+    /// Without `__default__` it is {cpu: 500m, memory: 1024Mi}.
     #[serde(default, deserialize_with = "lenient::null_is_default")]
     resources: IndexMap<String, Option<IndexMap<String, Option<Quantity>>>>,
     /// Tolerations by node.
@@ -142,7 +145,7 @@ fn one_week() -> u32 {
 }
 
 /// When a machine pulls an image (Kubernetes' own words).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub enum PullPolicy {
     /// At each start.
     Always,
@@ -154,7 +157,7 @@ pub enum PullPolicy {
 }
 
 /// How nodes become pods.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MergeStrategy {
     /// A pod a node.
@@ -165,9 +168,9 @@ pub enum MergeStrategy {
 }
 
 /// The volume that the steps share.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct Volume {
-    /// `None` is the cluster's default class.
+    /// The storage class; the cluster's default where there is none.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub storageclass: Option<String>,
     /// How large.
@@ -182,8 +185,8 @@ pub struct Volume {
     /// Whether the volume outlives the run.
     #[serde(default, deserialize_with = "lenient::boolean")]
     pub keep: bool,
-    /// The numeric user that the steps run as, and that owns the data; `None`
-    /// (written `null`) leaves it to the image.
+    /// The numeric user that the steps run as, and that owns the data; null
+    /// leaves it to the image.
     #[serde(default = "root_user", deserialize_with = "lenient::optional_unsigned")]
     pub owner: Option<u32>,
 }
@@ -209,7 +212,7 @@ impl AccessMode {
 }
 
 /// Who may mount a volume at once (Kubernetes' own words).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub enum AccessMode {
     /// The pods of one machine.
     ReadWriteOnce,
@@ -225,6 +228,23 @@ pub enum AccessMode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Quantity(pub String);
 
+/// The grammar of k8s.io/apimachinery/pkg/api/resource.
+const QUANTITY: &str = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$";
+
+impl JsonSchema for Quantity {
+    fn schema_name() -> Cow<'static, str> {
+        "Quantity".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "An amount as Kubernetes writes it: 500m, 1Gi, 2",
+            "type": ["string", "number"],
+            "pattern": QUANTITY,
+        })
+    }
+}
+
 impl fmt::Display for Quantity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
@@ -233,11 +253,8 @@ impl fmt::Display for Quantity {
 
 impl<'de> Deserialize<'de> for Quantity {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The grammar of k8s.io/apimachinery/pkg/api/resource.
-        const GRAMMAR: &str =
-            r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$";
         let text = lenient::text(deserializer)?;
-        match Regex::new(GRAMMAR) {
+        match Regex::new(QUANTITY) {
             Ok(grammar) if !grammar.is_match(&text) => Err(D::Error::custom(format!(
                 "`{text}` is not a Kubernetes quantity, such as 500m, 2 or 1Gi"
             ))),
@@ -250,7 +267,7 @@ impl<'de> Deserialize<'de> for Quantity {
 pub const DATA_VOLUME_NAME: &str = "data-volume";
 
 /// A volume that is mounted in some steps besides.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct ExtraVolume {
     /// Absolute.
     #[serde(deserialize_with = "mount_path")]
@@ -280,7 +297,7 @@ fn mount_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::E
 }
 
 /// A taint that the pods of a step put up with.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(try_from = "WrittenToleration", rename_all = "camelCase")]
 pub struct Toleration {
     /// The taint's key; `None` is every key.
@@ -298,7 +315,7 @@ pub struct Toleration {
     pub toleration_seconds: Option<i64>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct WrittenToleration {
     #[serde(default, deserialize_with = "lenient::optional_text")]
     key: Option<String>,
@@ -326,7 +343,7 @@ impl TryFrom<WrittenToleration> for Toleration {
 }
 
 /// How a toleration's value is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[allow(missing_docs)] // Kubernetes' own words
 pub enum TolerationOperator {
     Equal,
@@ -334,7 +351,7 @@ pub enum TolerationOperator {
 }
 
 /// What a taint does to a pod.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[allow(missing_docs)] // Kubernetes' own words
 pub enum TolerationEffect {
     NoSchedule,
@@ -353,7 +370,7 @@ pub struct RetryPolicy {
     pub backoff_factor: u32,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 struct PartialRetryPolicy {
     #[serde(default, deserialize_with = "lenient::optional_unsigned")]
     num_retries: Option<u32>,

@@ -2,13 +2,14 @@
 //! cache takes it (`P30D`, `PT1H`, `P0D` for never).
 
 use jiff::Span;
+use schemars::JsonSchema;
 use serde::de::{Deserialize, Deserializer, Error};
 
 use super::lenient;
 
 /// The longest age at which a result of Kubeflow Pipelines' cache is used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Staleness(String);
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+pub struct Staleness(#[schemars(regex(pattern = "^P"))] String);
 
 impl Staleness {
     /// As written.

@@ -7,7 +7,7 @@ use crate::support::{NEW, Project, stderr, stdout};
 const SPACEFLIGHTS: &str = "\
 Spaceflights: __default__
 12 steps on 7 levels, and an exit handler
-● has the volume (1Gi, ReadWriteOnce, gone with the run), ○ does not
+● has the volume (1Gi, ReadWriteMany, gone with the run), ○ does not
 
       step                                           waits for
 1 ─ ● data-volume-init
@@ -74,7 +74,7 @@ fn has_the_workflows_steps_and_edges() {
     assert_eq!(edges(&mermaid, " --> "), expected);
     assert_eq!(edges(&mermaid, " -.-> "), at_the_end);
     let (volume, outside) = mermaid.split_once("\n  end\n").unwrap();
-    assert!(volume.contains("subgraph volume[\"volume 1Gi, ReadWriteOnce, gone with the run\"]"));
+    assert!(volume.contains("subgraph volume[\"volume 1Gi, ReadWriteMany, gone with the run\"]"));
     assert_eq!(volume.matches("    step_").count(), 12, "all but the exit handler mount it");
     assert!(outside.contains("step_on_exit([\"on-exit<br/>pipeline notify\"])"), "{outside}");
     let labelled = "[\"compare-models\"]\n";

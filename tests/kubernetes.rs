@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::config::{error, load, warnings};
-use crate::support::{NEW, Project, Workflow, stderr};
+use crate::support::{NEW, Project, Workflow, stderr, stdout};
 
 const NODES: &str = "
 def register_pipelines():
@@ -502,18 +502,28 @@ fn what_is_missing_is_an_error_at_the_key() {
 }
 
 #[test]
+fn a_claim_of_ones_own_can_hold_the_data() {
+    let claim = "[{mount_path: /home/kedro/data, volume: {name: mine, persistentVolumeClaim: {claimName: mine}}}]";
+    let lint = |volumes: &str| {
+        let project = project("");
+        let settings = format!("run_config:\n  image: x\n  extra_volumes: {volumes}\n");
+        project.write("conf/base/kubeflow.yaml", &settings);
+        let output = project.kubedro(&["lint"]).output().unwrap();
+        (output.status.code(), stdout(&output))
+    };
+    assert_eq!(lint(&format!("{{__default__: {claim}}}")), (Some(0), String::new()));
+    // Only where both have it, and where it outlives the pod.
+    let (code, text) = lint(&format!("{{make: {claim}}}"));
+    assert!(code == Some(36) && text.contains("[no-volume]"), "{text}");
+    let empty = claim.replace("persistentVolumeClaim: {claimName: mine}", "emptyDir: {}");
+    let (code, text) = lint(&format!("{{__default__: {empty}}}"));
+    assert!(code == Some(36) && text.contains("[no-volume]"), "{text}");
+}
+
+#[test]
 fn a_volume_is_one_thing() {
-    for nothing in ["{name: a}", "{name: a, empty_dir: }"] {
-        let text = complaints(nothing);
-        assert_has(
-            &text,
-            &[
-                &format!("`{VOLUME}` is not complete"),
-                "what is mounted is missing",
-                "write `empty_dir: {}`",
-            ],
-        );
-    }
+    // Kubernetes makes an empty directory of what is nothing.
+    assert_eq!(volumes(&["{name: a}"]), json!([{"name": "a"}]));
     let text = complaints("{name: a, emptyDir: {}, hostPath: {path: /a}}");
     assert_has(
         &text,

@@ -277,6 +277,11 @@ pub struct ExtraVolume {
 }
 
 impl ExtraVolume {
+    /// Whether what a pod writes to it is there for other pods.
+    pub fn outlives_the_pod(&self) -> bool {
+        !["emptyDir", "ephemeral"].iter().any(|source| self.volume.contains_key(*source))
+    }
+
     /// The volume's name.
     pub fn name(&self) -> &str {
         self.volume.get("name").and_then(Value::as_str).unwrap_or_default()

@@ -2,10 +2,12 @@
 //! and people that need it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::finding::{Finding, Subject};
 use super::preflight::{base_name, is_parameter, quoted};
 use super::{DATA, Plan};
+use crate::config::ExtraVolume;
 use crate::diagnostic::Code;
 use crate::project::{Dataset, Node, Snapshot};
 
@@ -59,6 +61,9 @@ impl<'a> DataFlow<'a> {
             }
             let subject =
                 format!("`{base}`, which `{}` makes and `{}` reads,", from.name, node.name);
+            if self.share_extra_volume(from, node, dataset) {
+                continue;
+            }
             if let Some(finding) = self.between(&subject, &self.home(dataset)) {
                 let finding =
                     finding.about(Subject::dataset(input)).about(Subject::node(&node.name));
@@ -72,6 +77,29 @@ impl<'a> DataFlow<'a> {
     fn crosses_pods(&self, node: &Node, input: &str) -> bool {
         let step = |node: &Node| self.steps.get(node.name.as_str());
         self.writers.get(base_name(input)).is_some_and(|from| step(from) != step(node))
+    }
+
+    /// Whether both nodes' steps have the dataset's file on one extra volume.
+    fn share_extra_volume(&self, from: &Node, to: &Node, dataset: &Dataset) -> bool {
+        let on = |node: &Node| self.extra_volume(node, dataset);
+        matches!((on(from), on(to)), (Some(one), Some(other)) if one == other)
+    }
+
+    /// The extra volume of a node's step that has the dataset's file, and that
+    /// is there when the pod is gone.
+    fn extra_volume(&self, node: &Node, dataset: &Dataset) -> Option<&'a ExtraVolume> {
+        if !is_local(dataset) {
+            return None;
+        }
+        let path = dataset.path.as_deref()?;
+        let path = Path::new(&self.plan.root).join(path);
+        let name = self.steps.get(node.name.as_str())?;
+        let step = self.plan.steps.iter().find(|step| step.name == *name)?;
+        step.extra_volumes
+            .iter()
+            .filter(|extra| path.starts_with(&extra.mount_path))
+            .max_by_key(|extra| extra.mount_path.len())
+            .filter(|extra| extra.outlives_the_pod())
     }
 
     fn between(&self, subject: &str, home: &Home) -> Option<Finding> {
@@ -121,6 +149,9 @@ impl<'a> DataFlow<'a> {
             .collect();
         self.written(self.nodes, |home| matches!(home, Home::Pod(_)))
             .filter(|(name, _)| !needed.contains(base_name(name)))
+            .filter(|(name, node)| {
+                self.dataset(name).is_none_or(|dataset| self.extra_volume(node, dataset).is_none())
+            })
             .map(|(name, _)| {
                 let message = format!("`{}` is gone with the pod that writes it", base_name(name));
                 Finding::new(Code::OutputNotKept, message, help).about(Subject::dataset(name))

@@ -233,7 +233,7 @@ impl Walk<'_> {
             );
         }
         if [Class::VOLUME, Class::VOLUME_PROJECTION].contains(&object.class) {
-            self.check_source(entries, object, spot);
+            self.check_source(entries, object);
         }
         if object.class == Class::VOLUME
             && let Some(name) = entries.iter_mut().find(|entry| entry.key == "name")

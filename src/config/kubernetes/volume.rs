@@ -1,35 +1,22 @@
 //! What Kubernetes wants of a volume that its schema does not tell.
 
-use super::classes::Class;
-use super::normalise::{Object, Spot, Walk};
-use crate::config::problem::Problem;
-use crate::config::tree::{Entry, Segment, Value, shown_path};
-use crate::diagnostic::Code;
+use super::normalise::{Object, Walk};
+use crate::config::tree::{Entry, Segment, Value};
 
 impl Walk<'_> {
     /// A volume is one thing.
-    pub(super) fn check_source(&mut self, entries: &[Entry], object: &Object, spot: &Spot) {
-        let (known, unknown): (Vec<&Entry>, Vec<&Entry>) = entries
+    pub(super) fn check_source(&mut self, entries: &[Entry], object: &Object) {
+        let known: Vec<&Entry> = entries
             .iter()
             .filter(|entry| entry.key != "name")
-            .partition(|entry| object.class.fields().iter().any(|field| field.name == entry.key));
-        match known[..] {
-            [first, second, ..] => {
-                let name = |entry: &Entry| object.style.name(&entry.key);
-                let why = format!("it is `{}` already, and can be only one thing", name(first));
-                let (source, span) = (second.source, second.span.clone());
-                self.below(Segment::Key(name(second)), |walk| walk.refuse(source, span, why));
-            }
-            [] if unknown.is_empty() && object.class == Class::VOLUME => {
-                let message = format!("`{}` is not complete", shown_path(&self.path));
-                let empty = object.style.name("emptyDir");
-                self.problems.push(
-                    Problem::new(Code::InvalidValue, message, spot.source, spot.span.clone())
-                        .label("what is mounted is missing")
-                        .help(format!("for an empty directory write `{empty}: {{}}`")),
-                );
-            }
-            _ => {}
+            .filter(|entry| object.class.fields().iter().any(|field| field.name == entry.key))
+            .collect();
+        // Without any, Kubernetes makes it an empty directory.
+        if let [first, second, ..] = known[..] {
+            let name = |entry: &Entry| object.style.name(&entry.key);
+            let why = format!("it is `{}` already, and can be only one thing", name(first));
+            let (source, span) = (second.source, second.span.clone());
+            self.below(Segment::Key(name(second)), |walk| walk.refuse(source, span, why));
         }
     }
 

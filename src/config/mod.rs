@@ -11,7 +11,9 @@ mod lenient;
 mod load;
 mod lookup;
 mod model;
+mod name_template;
 mod problem;
+mod python_text;
 mod scalar;
 mod schema;
 mod staleness;
@@ -23,6 +25,7 @@ pub use model::{
     AccessMode, DATA_VOLUME_NAME, ExtraVolume, KubeflowConfig, MergeStrategy, PullPolicy, Quantity,
     RetryPolicy, RunConfig, Toleration, TolerationEffect, TolerationOperator, Volume,
 };
+pub use name_template::NameTemplate;
 pub use schema::schema;
 pub use staleness::Staleness;
 pub use tree::top_level_keys;

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::lenient;
 use super::lookup::{DEFAULT, NodeKey};
+use super::name_template::NameTemplate;
 use super::staleness::Staleness;
 
 /// How a Kedro project runs on Kubernetes.
@@ -37,6 +38,17 @@ pub struct RunConfig {
     /// Shown to people.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub description: Option<String>,
+    /// The experiment of the runs on a server; text as it is.
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    pub experiment_name: Option<String>,
+    /// The name of a run: a format string of Python over the run's parameters.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub run_name: Option<NameTemplate>,
+    /// The name of a recurring run, likewise; by default the same.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    scheduled_run_name: Option<NameTemplate>,
     /// Seconds that the finished workflow is kept for; one week by default.
     #[serde(default = "one_week", deserialize_with = "lenient::unsigned")]
     pub ttl: u32,
@@ -77,14 +89,8 @@ pub struct RunConfig {
     #[serde(default, deserialize_with = "lenient::null_is_default")]
     affinity: IndexMap<String, Option<Value>>,
 
-    // Known keys that have no part in a compiled Argo workflow: names and
-    // waiting are for the commands that talk to a server.
-    #[serde(default, rename = "experiment_name")]
-    _experiment_name: Option<Value>,
-    #[serde(default, rename = "run_name")]
-    _run_name: Option<Value>,
-    #[serde(default, rename = "scheduled_run_name")]
-    _scheduled_run_name: Option<Value>,
+    // Known keys that have no part in a compiled Argo workflow: waiting is for
+    // the commands that talk to a server.
     #[serde(default, rename = "wait_for_completion")]
     _wait_for_completion: Option<Value>,
 }
@@ -397,6 +403,12 @@ fn pause<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D
 }
 
 impl RunConfig {
+    /// The name of a recurring run, made of its parameters: its own, else the
+    /// one of a single run.
+    pub fn schedule_name(&self) -> Option<&NameTemplate> {
+        self.scheduled_run_name.as_ref().or(self.run_name.as_ref())
+    }
+
     /// What a step asks for, and is limited to: `__default__` (0.5 CPU and
     /// 1024 MiB where the file has none), the node's own values over it.
     pub fn resources_for(&self, node: NodeKey<'_>) -> IndexMap<String, Quantity> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kubedro::config::{self, Sources};
+use kubedro::config::{self, FromKedro, Sources};
 use proptest::prelude::*;
 
 pub fn load(text: &[u8], env: Option<&str>) -> Result<config::Loaded, config::Error> {
@@ -23,6 +23,7 @@ pub fn load(text: &[u8], env: Option<&str>) -> Result<config::Loaded, config::Er
         variables: BTreeMap::from([("commit_id".to_owned(), "abc".to_owned())]),
         environment: BTreeMap::from([("TTL".to_owned(), "60".to_owned())]),
         node_names: vec!["train_model", "train-model", "gpu"],
+        kedro: FromKedro::default(),
     })
 }
 
@@ -117,7 +118,7 @@ fn names_stand_for_values() {
     let text = error("run_config:\n  image: r/i:${comit_id}\n  description: ${nothing}\n");
     assert!(text.contains("`${comit_id}` stands for nothing. Did you mean `commit_id`?"), "{text}");
     assert!(text.contains("KEDRO_CONFIG_NOTHING"), "both are said at once: {text}");
-    assert!(text.contains(":2:10"), "{text}");
+    assert!(text.contains(":2:14"), "the place is the name's, not the value's: {text}");
 }
 
 #[test]
@@ -143,6 +144,7 @@ fn a_missing_file_says_where_it_was_looked_for() {
         variables: BTreeMap::new(),
         environment: BTreeMap::new(),
         node_names: Vec::new(),
+        kedro: FromKedro::default(),
     };
     let text = config::load(&sources).unwrap_err().to_string();
     assert!(text.contains("conf/base") && text.contains("conf/local"), "{text}");

@@ -16,6 +16,7 @@ mod exec;
 mod findings;
 mod graph;
 mod init;
+mod interpolation;
 mod kubernetes;
 mod local_run;
 mod local_run_failures;

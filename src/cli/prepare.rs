@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use super::findings::FindingArguments;
 use super::globals::Globals;
 use super::places::Places;
-use crate::config::{self, Settings, Sources};
+use crate::config::{self, Answer, FromKedro, Loader, Raised, Rendered, Settings, Sources};
 use crate::diagnostic::Diagnostic;
 use crate::env_vars::{IAP_CLIENT_ID, KEDRO_CONFIG_PREFIX};
 use crate::error::Error;
 use crate::plan::{self, Finding, Inputs, Plan, RESERVED, step_name};
-use crate::project::{self, Assignment, Interpreter, Request, Snapshot};
+use crate::project::{
+    self, Assignment, Interpolated, Interpolation, Interpreter, Request, Snapshot,
+};
 
 /// A project, what Kedro says of it, and its settings.
 pub(super) struct Examined {
@@ -70,10 +72,6 @@ pub(super) fn examine(
     assignments: &[Assignment],
 ) -> Result<Examined, Error> {
     let (root, interpreter) = globals.project()?;
-    let request = Request { project: &root, env: globals.env(), parameters: assignments };
-    let snapshot = project::ask(&interpreter, &request)?;
-    tracing::debug!("Kedro {} on Python {}", snapshot.kedro_version, snapshot.python_version);
-
     // Names and values that are not UTF-8 have no place in a YAML document.
     let environment: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -87,6 +85,19 @@ pub(super) fn examine(
         .collect();
     variables.insert("pipeline_name".to_owned(), pipeline.to_owned());
 
+    let request = Request {
+        project: &root,
+        env: globals.env(),
+        parameters: assignments,
+        interpolation: Interpolated {
+            stem: config::STEM,
+            resolvers: &config::RESOLVERS,
+            variables: &variables,
+        },
+    };
+    let mut snapshot = project::ask(&interpreter, &request)?;
+    tracing::debug!("Kedro {} on Python {}", snapshot.kedro_version, snapshot.python_version);
+
     let for_pods = environment
         .iter()
         .filter(|(name, _)| name.starts_with(KEDRO_CONFIG_PREFIX) || *name == IAP_CLIENT_ID)
@@ -94,6 +105,7 @@ pub(super) fn examine(
         .collect();
 
     let steps = known_names(&snapshot);
+    let interpolation = std::mem::take(&mut snapshot.interpolation);
     let sources = Sources {
         root: &root,
         conf_source: &snapshot.conf_source,
@@ -102,6 +114,7 @@ pub(super) fn examine(
         variables,
         environment,
         node_names: steps.iter().map(String::as_str).collect(),
+        kedro: from_kedro(interpolation),
     };
     let loaded = config::load(&sources)?;
 
@@ -129,6 +142,31 @@ pub(super) fn examine(
     };
     examined.findings.extend(examined.shown(&found));
     Ok(examined)
+}
+
+/// What Kedro has said about `${…}`, in the configuration's words.
+fn from_kedro(said: Interpolation) -> FromKedro {
+    let answer = |resolved: project::Resolved| Answer {
+        layer: resolved.layer,
+        path: resolved.path,
+        value: match resolved.error {
+            None => Ok(resolved.value),
+            Some(project::Raised { message, place }) => Err(Raised { message, place }),
+        },
+    };
+    FromKedro {
+        loader: if said.loader == "omegaconf" { Loader::OmegaConf } else { Loader::Templated },
+        soft_merge: said.soft_merge,
+        globals: said.globals,
+        runtime_parameters: said.runtime_parameters,
+        resolvers: said.resolvers,
+        answers: said.answers.into_iter().map(answer).collect(),
+        rendered: said
+            .rendered
+            .into_iter()
+            .map(|file| Rendered { layer: file.layer, path: file.path, text: file.text })
+            .collect(),
+    }
 }
 
 /// What per-node sections of `kubeflow.yaml` may name.

@@ -1,17 +1,15 @@
-//! Finds the layers of `kubeflow.yaml`, overlays and interpolates them, and
-//! reads the result into the model.
+//! Overlays the layers of `kubeflow.yaml`, interpolated, and reads the result
+//! into the model.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use super::interpolate::{Names, interpolate};
+use super::files::{self, Files};
+use super::interpolate::{FromKedro, Interpolator, Names};
 use super::kubernetes;
 use super::lookup::{DEFAULT, NodeKey, clean_name};
 use super::model::{BY_NODE, KubeflowConfig, keys_below};
-use super::problem::Problem;
-use super::tree::{self, Entry, Node, Segment, Value, shown_path};
+use super::tree::{Entry, Node, Segment, Value, shown_path};
 use crate::diagnostic::{Code, Diagnostic, Level, Place};
 
 /// Where the file is looked for, and what its `${…}` may use.
@@ -31,6 +29,8 @@ pub struct Sources<'a> {
     pub environment: BTreeMap<String, String>,
     /// Names that per-node sections may use: nodes, their steps, tags.
     pub node_names: Vec<&'a str>,
+    /// What the project's own loader makes of `${…}`.
+    pub kedro: FromKedro,
 }
 
 /// The configuration, and what is doubtful about it.
@@ -86,59 +86,11 @@ pub enum Error {
     Invalid(Vec<Diagnostic>),
 }
 
-#[derive(Debug)]
-struct File {
-    shown: Arc<str>,
-    text: Arc<str>,
-}
-
-#[derive(Debug)]
-struct Files(Vec<File>);
-
-impl Files {
-    fn place(&self, source: usize, span: Range<usize>) -> Place {
-        let file = &self.0[source];
-        Place { path: file.shown.clone(), text: file.text.clone(), span }
-    }
-
-    fn of(&self, node: &Node) -> Place {
-        self.place(node.source, node.span.clone())
-    }
-
-    fn show(&self, problem: Problem) -> Diagnostic {
-        let Problem { code, message, label, help, source, span } = problem;
-        let place = Some(self.place(source, span));
-        Diagnostic { code, level: code.level(), message, place, label, help }
-    }
-}
-
 /// Reads the configuration. Warnings are part of the result; errors are
 /// collected, so that one call tells all of them.
 pub fn load(sources: &Sources<'_>) -> Result<Loaded, Error> {
-    let mut files = Files(Vec::new());
     let mut warnings = Vec::new();
-    let mut layers = Vec::new();
-    let conf = sources.root.join(sources.conf_source);
-    let mut folders = vec![conf.join(sources.base_env)];
-    if sources.env != sources.base_env {
-        folders.push(conf.join(sources.env));
-    }
-    for folder in &folders {
-        if let Some(path) = find(folder, &mut warnings)? {
-            layers.push(read(&path, sources.root, &mut files, &mut warnings)?);
-        }
-    }
-    let Some(mut root) = layers.into_iter().reduce(overlay) else {
-        return Err(Error::Missing { looked_in: folders });
-    };
-
-    let names = Names { variables: &sources.variables, environment: &sources.environment };
-    let mut undefined = Vec::new();
-    interpolate(&mut root, &names, &mut undefined);
-    if !undefined.is_empty() {
-        let shown = undefined.into_iter().map(|problem| files.show(problem));
-        return Err(Error::Invalid(shown.collect()));
-    }
+    let (mut root, files) = document(sources, &mut warnings)?;
 
     let mut problems = Vec::new();
     kubernetes::normalise_all(&mut root, &mut problems);
@@ -149,90 +101,74 @@ pub fn load(sources: &Sources<'_>) -> Result<Loaded, Error> {
     Ok(Loaded { config, warnings, settings: Settings { files, root } })
 }
 
-fn find(folder: &Path, warnings: &mut Vec<Diagnostic>) -> Result<Option<PathBuf>, Error> {
-    let found: Vec<PathBuf> = ["kubeflow.yaml", "kubeflow.yml"]
-        .into_iter()
-        .map(|name| folder.join(name))
-        .filter(|path| path.is_file())
-        .collect();
-    if let [used, ignored, ..] = &found[..] {
-        warnings.push(Diagnostic::new(
-            Code::SettingWithoutEffect,
-            format!("{} is ignored: {} is there too", ignored.display(), used.display()),
-        ));
-    }
-    // A folder that cannot be entered is not a folder without the file.
-    if let Err(source) = std::fs::metadata(folder)
-        && source.kind() != std::io::ErrorKind::NotFound
-    {
-        return Err(Error::Unreadable { path: folder.to_path_buf(), source });
-    }
-    Ok(found.into_iter().next())
+/// The document as Kedro's own loader would give it.
+pub fn resolved(sources: &Sources<'_>) -> Result<serde_json::Value, Error> {
+    Ok(document(sources, &mut Vec::new())?.0.to_json())
 }
 
-fn read(
-    path: &Path,
-    root: &Path,
-    files: &mut Files,
-    warnings: &mut Vec<Diagnostic>,
-) -> Result<Node, Error> {
-    let bytes = std::fs::read(path)
-        .map_err(|source| Error::Unreadable { path: path.to_path_buf(), source })?;
-    let shown = path.strip_prefix(root).unwrap_or(path).display().to_string();
-    let source = files.0.len();
-    let text = match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let at = error.utf8_error().valid_up_to();
-            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-            files.0.push(File { shown: shown.into(), text: text.into() });
-            let place = files.place(source, at..at);
-            return Err(Error::Invalid(vec![
-                Diagnostic::new(Code::InvalidYaml, "the file is not UTF-8").at(place),
-            ]));
-        }
+/// All files in one, every `${…}` replaced.
+fn document(sources: &Sources<'_>, warnings: &mut Vec<Diagnostic>) -> Result<(Node, Files), Error> {
+    let (layers, files) = files::layers(sources, warnings)?;
+    let names = Names {
+        variables: &sources.variables,
+        environment: &sources.environment,
+        kedro: &sources.kedro,
     };
-    files.0.push(File { shown: shown.into(), text: text.into() });
-    let (node, repeated) = tree::parse(&files.0[source].text, source).map_err(|unreadable| {
-        let place = files.place(source, unreadable.span);
-        Error::Invalid(vec![
-            Diagnostic::new(Code::InvalidYaml, "this is not YAML")
-                .at(place)
-                .label(unreadable.message),
-        ])
-    })?;
-    for twice in repeated {
-        warnings.push(
-            Diagnostic::new(Code::RepeatedKey, format!("the key `{}` stands twice", twice.key))
-                .at(files.place(source, twice.span))
-                .label("this one counts"),
-        );
+    let mut interpolator = Interpolator::new(&layers, &files, names);
+    let mut entries: Vec<Entry> = Vec::new();
+    for (place, counts) in counting(&layers, sources.kedro.soft_merge) {
+        for (layer, entry) in counts {
+            let entry = interpolator.entry(layer, entry);
+            match entries.get_mut(place) {
+                Some(under) => merge(under, entry),
+                None => entries.push(entry),
+            }
+        }
     }
-    if matches!(node.value, Value::Null) {
-        return Ok(Node { value: Value::Mapping(Vec::new()), ..node });
+    let problems = interpolator.into_problems();
+    if !problems.is_empty() {
+        let shown = problems.into_iter().map(|problem| files.show(problem));
+        return Err(Error::Invalid(shown.collect()));
     }
-    if !matches!(node.value, Value::Mapping(_)) {
-        let place = files.of(&node);
-        return Err(Error::Invalid(vec![
-            Diagnostic::new(Code::InvalidYaml, "a configuration is a mapping of keys to values")
-                .at(place),
-        ]));
-    }
-    Ok(node)
+    let source = entries.first().map_or(0, |entry| entry.source);
+    Ok((Node { value: Value::Mapping(entries), source, span: 0..0 }, files))
 }
 
-/// As Kedro overlays: a top-level key of the environment replaces the base's.
-fn overlay(base: Node, over: Node) -> Node {
-    let (Value::Mapping(mut entries), Value::Mapping(new)) = (base.value, over.value) else {
-        return Node { value: Value::Mapping(Vec::new()), source: base.source, span: base.span };
-    };
-    for entry in new {
-        match entries.iter_mut().find(|old: &&mut Entry| old.key == entry.key) {
-            Some(old) => *old = entry,
-            None => entries.push(entry),
+/// The top-level entries that count, with their layers: as Kedro overlays, the
+/// last one alone, or each merged over the one before. Keys that begin with `_`
+/// are there for others only.
+fn counting(layers: &[Node], merged: bool) -> Vec<(usize, Vec<(usize, &Entry)>)> {
+    let mut counting: Vec<Vec<(usize, &Entry)>> = Vec::new();
+    for (layer, root) in layers.iter().enumerate() {
+        let Value::Mapping(entries) = &root.value else { continue };
+        for entry in entries.iter().filter(|entry| !entry.key.starts_with('_')) {
+            match counting.iter_mut().find(|old| old[0].1.key == entry.key) {
+                Some(old) if merged => old.push((layer, entry)),
+                Some(old) => *old = vec![(layer, entry)],
+                None => counting.push(vec![(layer, entry)]),
+            }
         }
     }
-    Node { value: Value::Mapping(entries), source: base.source, span: base.span }
+    counting.into_iter().enumerate().collect()
+}
+
+/// A soft merge: mappings key by key, in any depth; all else is replaced.
+fn merge(under: &mut Entry, over: Entry) {
+    match (&mut under.node.value, over.node.value) {
+        (Value::Mapping(entries), Value::Mapping(more)) => {
+            for entry in more {
+                match entries.iter_mut().find(|old| old.key == entry.key) {
+                    Some(old) => merge(old, entry),
+                    None => entries.push(entry),
+                }
+            }
+        }
+        (_, value) => {
+            under.node = Node { value, ..over.node };
+            under.source = over.source;
+            under.span = over.span;
+        }
+    }
 }
 
 fn typed(

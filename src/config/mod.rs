@@ -5,6 +5,7 @@
 //! works here. Knows nothing of Kedro's nodes; it checks names against a list
 //! that it is handed.
 
+mod files;
 mod interpolate;
 mod kubernetes;
 mod lenient;
@@ -19,7 +20,9 @@ mod schema;
 mod staleness;
 mod tree;
 
-pub use load::{Error, Loaded, Settings, Sources, load};
+pub use files::STEM;
+pub use interpolate::{Answer, FromKedro, Loader, RESOLVERS, Raised, Rendered};
+pub use load::{Error, Loaded, Settings, Sources, load, resolved};
 pub use lookup::NodeKey;
 pub use model::{
     AccessMode, DATA_VOLUME_NAME, ExtraVolume, KubeflowConfig, MergeStrategy, PullPolicy, Quantity,

@@ -43,6 +43,12 @@ impl Problem {
         self
     }
 
+    /// The same with advice, if there is any.
+    #[must_use]
+    pub fn optional_help(self, help: Option<String>) -> Self {
+        Self { help, ..self }
+    }
+
     /// The same with the nearest of the names that would be right, if one is near.
     #[must_use]
     pub fn nearest_of<'n>(self, name: &str, known: impl IntoIterator<Item = &'n str>) -> Self {

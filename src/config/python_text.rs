@@ -13,6 +13,13 @@ pub(super) fn str(value: &Json) -> String {
     }
 }
 
+/// `str(value)` of any number, those among them that JSON lacks.
+pub(super) fn float(value: f64) -> String {
+    let mut text = String::new();
+    write_float(&mut text, value);
+    text
+}
+
 /// `repr(value)`.
 pub(super) fn repr(value: &Json) -> String {
     let mut text = String::new();
@@ -125,7 +132,7 @@ fn is_printable(character: char) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::{repr, str};
+    use super::{float, repr, str};
 
     #[test]
     fn as_python_writes_them() {
@@ -164,5 +171,6 @@ mod tests {
         }
         assert_eq!(str(&json!("a 'b'")), "a 'b'");
         assert_eq!(str(&json!(["a"])), "['a']");
+        assert_eq!([f64::NAN, f64::NEG_INFINITY].map(float), ["nan", "-inf"]);
     }
 }

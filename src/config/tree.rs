@@ -9,7 +9,10 @@ use serde_json::{Map, Number, Value as Json};
 use super::scalar;
 
 /// An alias can stand for a tree; a few lines could stand for millions of nodes.
-const MOST_NODES: usize = 100_000;
+pub(super) const MOST_NODES: usize = 100_000;
+
+/// Values within values; an alias could lead deeper than the parser goes.
+pub(super) const MOST_LEVELS: usize = 256;
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +59,7 @@ pub(super) struct Repeated {
 }
 
 /// One step of a path through the tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Segment {
     Key(String),
     Index(usize),
@@ -92,6 +95,7 @@ pub(super) fn parse(text: &str, source: usize) -> Result<(Node, Vec<Repeated>), 
         anchors: HashMap::new(),
         repeated: Vec::new(),
         nodes: 0,
+        levels: 0,
     };
     let node = builder.document()?;
     Ok((node, builder.repeated))
@@ -115,6 +119,7 @@ struct Builder<'text> {
     anchors: HashMap<usize, (Node, usize)>,
     repeated: Vec<Repeated>,
     nodes: usize,
+    levels: usize,
 }
 
 impl<'text> Builder<'text> {
@@ -173,20 +178,30 @@ impl<'text> Builder<'text> {
             }
             Event::SequenceStart(_, anchor, _) => {
                 let mut items = Vec::new();
+                self.levels += 1;
                 loop {
                     match self.next()? {
                         (Event::SequenceEnd, _) => break,
                         (event, span) => items.push(self.node(event, &span)?),
                     }
                 }
+                self.levels -= 1;
                 (Value::Sequence(items), anchor)
             }
-            Event::MappingStart(_, anchor, _) => (self.mapping()?, anchor),
+            Event::MappingStart(_, anchor, _) => {
+                self.levels += 1;
+                let value = self.mapping()?;
+                self.levels -= 1;
+                (value, anchor)
+            }
             Event::Alias(target) => {
                 let Some((node, size)) = self.anchors.get(&target) else {
                     return Err(self.refuse("an alias to a value that contains it", span));
                 };
                 let (node, size) = (node.clone(), *size);
+                if self.levels + node.value.levels() > MOST_LEVELS {
+                    return Err(self.refuse("a document nested too deeply", span));
+                }
                 self.count(size, span)?;
                 return Ok(Node { span: start, ..node });
             }
@@ -263,6 +278,81 @@ impl<'text> Builder<'text> {
     }
 }
 
+impl Value {
+    /// How deeply values lie within this one; a plain one has no levels.
+    pub fn levels(&self) -> usize {
+        let deepest = match self {
+            Self::Sequence(items) => items.iter().map(|item| item.value.levels()).max(),
+            Self::Mapping(entries) => entries.iter().map(|entry| entry.node.value.levels()).max(),
+            _ => return 0,
+        };
+        1 + deepest.unwrap_or(0)
+    }
+
+    /// How many values it is, and how many bytes of text.
+    pub fn size(&self) -> (usize, usize) {
+        let add = |sum: (usize, usize), one: (usize, usize)| (sum.0 + one.0, sum.1 + one.1);
+        match self {
+            Self::Text(text) => (1, text.len()),
+            Self::Sequence(items) => items.iter().map(|item| item.value.size()).fold((1, 0), add),
+            Self::Mapping(entries) => {
+                entries.iter().map(|entry| entry.node.value.size()).fold((1, 0), add)
+            }
+            _ => (1, 0),
+        }
+    }
+
+    /// The value without its places.
+    pub fn to_json(&self) -> Json {
+        match self {
+            Self::Null => Json::Null,
+            Self::Bool(value) => Json::Bool(*value),
+            Self::Int(value) => Json::Number((*value).into()),
+            Self::Float(value) => Number::from_f64(*value)
+                .map_or_else(|| Json::String(value.to_string()), Json::Number),
+            Self::Text(text) => Json::String(text.clone()),
+            Self::Sequence(items) => Json::Array(items.iter().map(Node::to_json).collect()),
+            Self::Mapping(entries) => Json::Object(
+                entries
+                    .iter()
+                    .map(|entry| (entry.key.clone(), entry.node.to_json()))
+                    .collect::<Map<_, _>>(),
+            ),
+        }
+    }
+
+    /// What came as JSON; all of it stands at one place.
+    pub fn from_json(json: &Json, source: usize, span: &Range<usize>) -> Self {
+        let node = |json: &Json| Node {
+            value: Self::from_json(json, source, span),
+            source,
+            span: span.clone(),
+        };
+        match json {
+            Json::Null => Self::Null,
+            Json::Bool(value) => Self::Bool(*value),
+            Json::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(value), _) => Self::Int(value),
+                (None, Some(value)) if number.is_f64() => Self::Float(value),
+                _ => Self::Text(number.to_string()),
+            },
+            Json::String(text) => Self::Text(text.clone()),
+            Json::Array(items) => Self::Sequence(items.iter().map(node).collect()),
+            Json::Object(entries) => Self::Mapping(
+                entries
+                    .iter()
+                    .map(|(key, value)| Entry {
+                        key: key.clone(),
+                        source,
+                        span: span.clone(),
+                        node: node(value),
+                    })
+                    .collect(),
+            ),
+        }
+    }
+}
+
 fn scalar_value(text: &str, style: ScalarStyle, tag: Option<&str>) -> Value {
     let plain = match tag {
         Some("str") => false,
@@ -278,21 +368,7 @@ fn scalar_value(text: &str, style: ScalarStyle, tag: Option<&str>) -> Value {
 impl Node {
     /// The value without its places.
     pub fn to_json(&self) -> Json {
-        match &self.value {
-            Value::Null => Json::Null,
-            Value::Bool(value) => Json::Bool(*value),
-            Value::Int(value) => Json::Number((*value).into()),
-            Value::Float(value) => Number::from_f64(*value)
-                .map_or_else(|| Json::String(value.to_string()), Json::Number),
-            Value::Text(text) => Json::String(text.clone()),
-            Value::Sequence(items) => Json::Array(items.iter().map(Self::to_json).collect()),
-            Value::Mapping(entries) => Json::Object(
-                entries
-                    .iter()
-                    .map(|entry| (entry.key.clone(), entry.node.to_json()))
-                    .collect::<Map<_, _>>(),
-            ),
-        }
+        self.value.to_json()
     }
 
     /// The entry of a mapping.

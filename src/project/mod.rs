@@ -11,6 +11,8 @@ mod snapshot;
 
 pub use error::{Error, Frame};
 pub use locate::find_root;
-pub use probe::{Assignment, Request, ask};
+pub use probe::{Assignment, Interpolated, Request, ask};
 pub use python::{Interpreter, Origin};
-pub use snapshot::{CodePlace, Dataset, Node, Parameter, Snapshot};
+pub use snapshot::{
+    CodePlace, Dataset, Interpolation, Node, Parameter, Raised, Rendered, Resolved, Snapshot,
+};

@@ -13,6 +13,10 @@ import sys
 import traceback
 import warnings
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # it stands in the same program
+    from interpolation import interpolation
+
 MARK = b"\0kubedro-answer\0"
 OLDEST = (0, 18, 5)
 PLACE = "_kubedro_place"
@@ -437,6 +441,11 @@ def inspect_project(request, root, stage):
     stage[0] = "reading the parameters"
     manager = session._hook_manager
     loader_arguments = settings.CONFIG_LOADER_ARGS or {}
+    overrides = overridden(parameters, request["parameters"])
+    # Last, because it changes what OmegaConf knows.
+    stage[0] = "reading the globals"
+    loader = context.config_loader
+    interpolated = interpolation(request, settings, loader, parameters, root)
     return {
         "kedro_version": version,
         "python_version": "%d.%d.%d" % sys.version_info[:3],
@@ -463,7 +472,8 @@ def inspect_project(request, root, stage):
             # Kedro reads a set of files, so their order is another at each start.
             for name, value in sorted(parameters.items(), key=lambda item: str(item[0]))
         ],
-        "overrides": overridden(parameters, request["parameters"]),
+        "overrides": overrides,
+        "interpolation": interpolated,
     }
 
 
@@ -493,6 +503,3 @@ def main():
     sys.stderr.flush()
     # No interpreter shutdown: threads of the project may never end.
     os._exit(0)
-
-
-main()

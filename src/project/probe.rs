@@ -2,6 +2,7 @@
 //! interpreter. The answer comes through the descriptor that was the probe's
 //! standard output; what the project prints is kept apart from it.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{ChildStderr, ChildStdout, Command, Stdio};
@@ -13,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::{Error, Frame, Interpreter, Snapshot};
 use crate::env_vars;
 
-const PROGRAM: &str = include_str!("probe.py");
+const PROGRAM: &str =
+    concat!(include_str!("probe.py"), "\n", include_str!("interpolation.py"), "\nmain()\n");
 const MARK: &[u8] = b"\0kubedro-answer\0";
 
 /// How often to look whether the probe is still there while it says nothing.
@@ -28,6 +30,20 @@ pub struct Request<'a> {
     pub env: &'a str,
     /// Parameters that the user sets for this run.
     pub parameters: &'a [Assignment],
+    /// Files whose `${…}` Kedro is asked about.
+    pub interpolation: Interpolated<'a>,
+}
+
+/// Configuration files that the caller reads and interpolates itself, as far as
+/// it can.
+#[derive(Debug, Serialize)]
+pub struct Interpolated<'a> {
+    /// What the names of the files begin with.
+    pub stem: &'a str,
+    /// The resolvers that the caller knows.
+    pub resolvers: &'a [&'a str],
+    /// What the caller knows by name.
+    pub variables: &'a BTreeMap<String, String>,
 }
 
 /// `--param NAME=VALUE`: a top-level or dotted name and a text of YAML.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 /// A Kedro project as Kedro itself sees it, under one Kedro environment.
 #[derive(Debug, Clone, Deserialize)]
@@ -34,6 +35,64 @@ pub struct Snapshot {
     pub parameters: Vec<Parameter>,
     /// New texts of the parameters that the request's assignments change.
     pub overrides: IndexMap<String, String>,
+    /// What `${…}` in the request's files needs of Kedro.
+    #[serde(default)]
+    pub interpolation: Interpolation,
+}
+
+/// What the project's configuration loader has to do with `${…}` in files that
+/// the caller interpolates itself.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Interpolation {
+    /// `templated` or `omegaconf`: which of Kedro's loaders the project has.
+    pub loader: String,
+    /// Whether the project's loader merges these files key by key.
+    pub soft_merge: bool,
+    /// What the project's globals say; a mapping.
+    pub globals: Json,
+    /// The request's assignments as a mapping.
+    pub runtime_parameters: Json,
+    /// The resolvers that the project has registered.
+    pub resolvers: Vec<String>,
+    /// Values with such a resolver in them.
+    pub answers: Vec<Resolved>,
+    /// Files that the project's loader takes for templates.
+    pub rendered: Vec<Rendered>,
+}
+
+/// A value that the project's own loader has resolved, or could not.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Resolved {
+    /// 0 for the base, 1 for the environment over it.
+    pub layer: usize,
+    /// Keys and indices.
+    pub path: Vec<Json>,
+    /// What it stands for.
+    #[serde(default)]
+    pub value: Json,
+    /// What a resolver has raised.
+    #[serde(default)]
+    pub error: Option<Raised>,
+}
+
+/// What a resolver has raised.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Raised {
+    /// The exception's class and text.
+    pub message: String,
+    /// File and line of the project's own code.
+    pub place: Option<String>,
+}
+
+/// A template, rendered.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Rendered {
+    /// 0 for the base, 1 for the environment over it.
+    pub layer: usize,
+    /// Below the layer's folder.
+    pub path: String,
+    /// What the project's loader reads.
+    pub text: String,
 }
 
 /// A node of a pipeline.

@@ -48,7 +48,7 @@ pub struct RunConfig {
     /// The name of a recurring run, likewise; by default the same.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
-    scheduled_run_name: Option<NameTemplate>,
+    pub scheduled_run_name: Option<NameTemplate>,
     /// Seconds that the finished workflow is kept for; one week by default.
     #[serde(default = "one_week", deserialize_with = "lenient::unsigned")]
     pub ttl: u32,
@@ -89,8 +89,7 @@ pub struct RunConfig {
     #[serde(default, deserialize_with = "lenient::null_is_default")]
     affinity: IndexMap<String, Option<Value>>,
 
-    // Known keys that have no part in a compiled Argo workflow: waiting is for
-    // the commands that talk to a server.
+    /// Whether the command that starts a run waits for its end.
     #[serde(default, rename = "wait_for_completion")]
     _wait_for_completion: Option<Value>,
 }

@@ -115,6 +115,7 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
         findings.extend(data.artifacts_impossible());
     }
     findings.extend(preflight::without_effect(config));
+    findings.extend(preflight::names_of_runs(config, snapshot));
     findings.extend(preflight::absolute_paths(snapshot));
     findings.extend(preflight::volume_on_one_machine(&plan));
     findings.extend(preflight::cache_with_volume(&plan, config));

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::finding::{Finding, Subject};
 use super::secrets::secret_within;
 use super::{PROJECT_ROOT, Plan, RESERVED, step_name};
-use crate::config::RunConfig;
+use crate::config::{NameTemplate, RunConfig};
 use crate::diagnostic::Code;
+use crate::names::did_you_mean;
 use crate::project::{Node, Snapshot};
 
 /// The name of a dataset without the format that `@` chooses.
@@ -114,6 +115,33 @@ pub(super) fn without_effect(config: &RunConfig) -> Vec<Finding> {
         let finding = Finding::new(Code::SettingWithoutEffect, message, help);
         let key = "run_config.store_kedro_outputs_as_kfp_artifacts";
         findings.push(finding.about(Subject::Setting(key)));
+    }
+    findings
+}
+
+/// Parameters that the names of runs are made of, and that there are not.
+pub(super) fn names_of_runs(config: &RunConfig, snapshot: &Snapshot) -> Vec<Finding> {
+    let known: Vec<&str> =
+        snapshot.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+    let templates = [
+        ("run_config.run_name", &config.run_name),
+        ("run_config.scheduled_run_name", &config.scheduled_run_name),
+    ];
+    let mut findings = Vec::new();
+    for (key, template) in templates {
+        for name in template.iter().flat_map(NameTemplate::names) {
+            if known.contains(&name) {
+                continue;
+            }
+            let message = format!(
+                "the name of the run needs `{name}`, which is no parameter of the project.{}",
+                did_you_mean(name, known.iter().copied())
+            );
+            let help = "name a parameter of conf/*/parameters*.yml, or write {{ and }} for braces";
+            let finding =
+                Finding::new(Code::UnknownParameterInName, message.trim_end_matches('.'), help);
+            findings.push(finding.about(Subject::Setting(key)));
+        }
     }
     findings
 }

@@ -70,6 +70,24 @@ fn places_within_lists_and_mappings() {
 }
 
 #[test]
+fn kinds_of_values_are_said_in_the_users_words() {
+    let of = |value: &str| error(&format!("run_config:\n  {value}\n"));
+    for (value, said) in [
+        ("tolerations: {a: {key: b}}", "invalid type: a mapping, expected a list"),
+        ("tolerations: {a: [b]}", "expected a mapping"),
+        ("volume: [a]", "expected a mapping"),
+        ("resources: 5", "expected a mapping"),
+        ("image: [a]", "invalid type: a list, expected text"),
+    ] {
+        let text = of(value);
+        assert!(text.contains(said), "{text}");
+        for jargon in ["struct", "sequence", "a map,", "Written", "Volume"] {
+            assert!(!text.contains(jargon), "{jargon}: {text}");
+        }
+    }
+}
+
+#[test]
 fn what_is_no_yaml_or_no_configuration() {
     let text = error("run_config:\n  image: x\n bad: 1\n");
     assert!(text.contains("this is not YAML") && text.contains(":3:2"), "{text}");

@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use regex_lite::Regex;
 
 use super::files::{self, Files};
 use super::interpolate::{FromKedro, Interpolator, Names};
@@ -176,6 +179,10 @@ fn typed(
     files: &Files,
     warnings: &mut Vec<Diagnostic>,
 ) -> Result<KubeflowConfig, Error> {
+    let lists = lists_for_mappings(root, files);
+    if !lists.is_empty() {
+        return Err(Error::Invalid(lists));
+    }
     let json = root.to_json();
     let mut unknown = Vec::new();
     let mut track = serde_path_to_error::Track::new();
@@ -238,11 +245,78 @@ fn refused(root: &Node, files: &Files, path: &[Segment], message: &str) -> Diagn
     } else {
         format!("`{name}` cannot be used")
     };
-    let diagnostic = Diagnostic::new(Code::InvalidValue, title).at(place).label(message);
+    let diagnostic =
+        Diagnostic::new(Code::InvalidValue, title).at(place).label(in_users_words(message));
     // serde lists the variants; name the nearest too.
     match message.strip_prefix("unknown variant `").and_then(|rest| rest.split_once('`')) {
         Some((wrong, known)) => diagnostic.nearest_of(wrong, known.split('`').skip(1).step_by(2)),
         None => diagnostic,
+    }
+}
+
+/// Where a mapping with known keys is wanted; `*` is every key or item. serde
+/// would take a list there for the values in the order of the keys.
+const MAPPINGS: [&[&str]; 5] = [
+    &["run_config"],
+    &["run_config", "volume"],
+    &["run_config", "retry_policy", "*"],
+    &["run_config", "tolerations", "*", "*"],
+    &["run_config", "extra_volumes", "*", "*"],
+];
+
+fn lists_for_mappings(root: &Node, files: &Files) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for pattern in MAPPINGS {
+        find_lists(root, pattern, &mut Vec::new(), &mut found);
+    }
+    let message = "invalid type: a list, expected a mapping";
+    found.iter().map(|path| refused(root, files, path, message)).collect()
+}
+
+fn find_lists(
+    node: &Node,
+    pattern: &[&str],
+    path: &mut Vec<Segment>,
+    found: &mut Vec<Vec<Segment>>,
+) {
+    let Some((first, rest)) = pattern.split_first() else {
+        if matches!(node.value, Value::Sequence(_)) {
+            found.push(path.clone());
+        }
+        return;
+    };
+    let children: Vec<(Segment, &Node)> = match &node.value {
+        Value::Mapping(entries) => entries
+            .iter()
+            .filter(|entry| *first == "*" || entry.key == *first)
+            .map(|entry| (Segment::Key(entry.key.clone()), &entry.node))
+            .collect(),
+        Value::Sequence(items) if *first == "*" => {
+            items.iter().enumerate().map(|(at, item)| (Segment::Index(at), item)).collect()
+        }
+        _ => Vec::new(),
+    };
+    for (segment, child) in children {
+        path.push(segment);
+        find_lists(child, rest, path, found);
+        path.pop();
+    }
+}
+
+/// serde's words for the kinds of values are Rust's.
+fn in_users_words(message: &str) -> String {
+    static STRUCT: OnceLock<Option<Regex>> = OnceLock::new();
+    let message = message
+        .replace("invalid type: map", "invalid type: a mapping")
+        .replace("invalid type: sequence", "invalid type: a list")
+        .replace("invalid type: unit value", "invalid type: nothing")
+        .replace("expected a sequence", "expected a list")
+        .replace("expected a map", "expected a mapping");
+    let names =
+        STRUCT.get_or_init(|| Regex::new(r"(struct|enum) [A-Z]\w*( with \d+ elements)?").ok());
+    match names {
+        Some(names) => names.replace_all(&message, "a mapping").into_owned(),
+        None => message,
     }
 }
 

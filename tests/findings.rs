@@ -74,7 +74,9 @@ fn project_with(code: Code) -> (Project, &'static [&'static str]) {
         ),
         Code::SettingWithoutEffect => with("root: home/kedro"),
         Code::UnknownParameterInName => with("run_name: 'Run {sise}'"),
-        Code::CacheWithVolume => with("max_cache_staleness: P30D"),
+        Code::CacheWithVolume => {
+            return (with("max_cache_staleness: P30D"), &["--target", "kfp"]);
+        }
         Code::MemoryDatasetBetweenPods => {
             let project = changed(REGISTRY, "'out_size'", "'size'");
             project.replace("conf/base/parameters.yml", "size", "amount");
@@ -241,6 +243,84 @@ fn every_finding_is_found_where_it_is() {
         let shown = regex_lite::Regex::new("0x[0-9a-f]+").unwrap().replace_all(&shown, "0x…");
         insta::assert_snapshot!(code.name(), shown.trim_end());
     }
+}
+
+/// Projects that are right, though they look like the ones above.
+#[test]
+fn near_misses_are_not_found() {
+    let claim = "volume: {name: %, persistentVolumeClaim: {claimName: c%}}";
+    let mount = |name: &str, more: &str| {
+        let volume = claim.replacen('%', name, 1).replace('%', more);
+        format!("[{{mount_path: /mnt/shared, {volume}}}]")
+    };
+    let shared = format!(
+        "extra_volumes: {{make: {}, use: {}}}",
+        mount("a", ""),
+        mount("b", ", readOnly: true")
+    );
+    let shared = with(&shared);
+    shared.replace(CATALOG, "data/02", "/mnt/shared");
+    let whole = plain();
+    whole.replace(CATALOG, "filepath: data/02/{name}.pickle", "filepath: data");
+    whole.replace(REGISTRY, "'out_b'", "'version_b'");
+    let filled = plain();
+    let catalog = filled.read(CATALOG);
+    filled.write(CATALOG, &format!("{catalog}\nnumber: {{type: MemoryDataset, data: abc}}\n"));
+    filled.replace(REGISTRY, "len, 'start'", "len, 'number'");
+    let pattern = changed(CATALOG, "data/01_raw/start.txt", "data/01_raw/*.txt");
+    for project in [shared, whole, filled, pattern, with("on_exit_pipeline:"), plain()] {
+        let (exit, text, said) = lint(&project, &["--strict", "--allow", "repeated-key"]);
+        assert_eq!(exit, Some(0), "{text}{said}");
+    }
+}
+
+/// Data that do not get there, in less usual ways.
+#[test]
+fn what_is_lost_in_other_ways() {
+    let found = |project: Project| -> Vec<String> {
+        let found = findings(&project, &[]);
+        found.iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(
+        found(changed(SETTINGS, "volume: {}", "volume: {skip_init: True}")),
+        ["raw-input-missing"]
+    );
+    // The volume is not what a step sees where another one is mounted.
+    let hidden = "extra_volumes: {use: [{mount_path: /home/kedro/data/02, volume: {name: a, emptyDir: {}}}]}";
+    assert!(found(with(hidden)).contains(&"path-outside-volume".to_owned()));
+    // The format that writes has a home of its own.
+    let transcoded = changed(REGISTRY, "len, 'start', 'out_size'", "len, 'start', 't@a'");
+    transcoded.replace(REGISTRY, "abs, 'out_size'", "abs, 't@b'");
+    let catalog = transcoded.read(CATALOG);
+    let entry = "t@b: {type: pickle.PickleDataset, filepath: data/02/t.pickle}";
+    transcoded.write(CATALOG, &format!("{catalog}\n\"{}\"{}\n", &entry[..3], &entry[3..]));
+    assert_eq!(found(transcoded), ["memory-dataset-between-pods"]);
+    let absolute = plain();
+    let path = absolute.path().canonicalize().unwrap();
+    let entry = format!("far: {{type: pickle.PickleDataset, filepath: {}/data/x}}", path.display());
+    absolute.write(CATALOG, &format!("{}\n{entry}\n", absolute.read(CATALOG)));
+    absolute.replace(REGISTRY, "'out_size'", "'far'");
+    let codes = found(absolute);
+    assert!(codes.contains(&"path-outside-volume".to_owned()), "{codes:?}");
+    // Memory, for the exit handler too, and memory that nobody fills.
+    let late = changed(REGISTRY, "print, 'params:size'", "print, 'late'");
+    late.replace(REGISTRY, "'out_b'", "'late'");
+    assert_eq!(found(late), ["memory-dataset-between-pods"]);
+    let missing = changed(REGISTRY, "print, 'params:size'", "print, 'nobody'");
+    assert_eq!(found(missing), ["input-missing"]);
+    let empty = plain();
+    empty.write(CATALOG, &format!("{}\nvoid: {{type: MemoryDataset}}\n", empty.read(CATALOG)));
+    empty.replace(REGISTRY, "len, 'start'", "len, 'void'");
+    assert_eq!(found(empty), ["input-missing"]);
+    // One pod has no settings by node.
+    let merged =
+        with("node_merge_strategy: full\n  resources: {make: {cpu: 1}, default: {cpu: 2}}");
+    let codes = found(merged);
+    assert_eq!(
+        codes.iter().filter(|code| *code == "setting-without-effect").count(),
+        1,
+        "{codes:?}"
+    );
 }
 
 #[test]

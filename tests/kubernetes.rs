@@ -514,7 +514,7 @@ fn a_claim_of_ones_own_can_hold_the_data() {
     assert_eq!(lint(&format!("{{__default__: {claim}}}")), (Some(0), String::new()));
     // Only where both have it, and where it outlives the pod.
     let (code, text) = lint(&format!("{{make: {claim}}}"));
-    assert!(code == Some(36) && text.contains("[no-volume]"), "{text}");
+    assert!(code == Some(36) && text.contains("[path-outside-volume]"), "{text}");
     let empty = claim.replace("persistentVolumeClaim: {claimName: mine}", "emptyDir: {}");
     let (code, text) = lint(&format!("{{__default__: {empty}}}"));
     assert!(code == Some(36) && text.contains("[no-volume]"), "{text}");

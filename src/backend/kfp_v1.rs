@@ -7,7 +7,8 @@
 use serde_json::json;
 
 use super::argo::{TemplateMetadata, parameter_value};
-use crate::plan::{ON_EXIT, Plan, Step, VOLUME_INIT};
+use crate::diagnostic::Code;
+use crate::plan::{Finding, ON_EXIT, Plan, Step, Subject, VOLUME_INIT};
 use crate::step::{RUN_ID_PARAMETER, SAVE_VERSION_PARAMETER};
 
 /// The account that the SDK names, for which the API server puts in its own
@@ -40,13 +41,43 @@ pub(super) fn annotations(plan: &Plan) -> [(&'static str, String); 1] {
     [(PIPELINE_SPEC, without_tags(&spec.to_string()))]
 }
 
+/// A step that is found in the cache does not run; what it would have written to
+/// the volume is then not there.
+pub(super) fn cache_with_volume(plan: &Plan) -> Option<Finding> {
+    let staleness = plan.max_cache_staleness.as_ref()?;
+    if staleness.is_zero() || plan.volume.is_none() {
+        return None;
+    }
+    let message = "a step that is taken from Kubeflow's cache does not run, so the volume would lack what it writes";
+    let help = "set max_cache_staleness: P0D, which turns caching off";
+    Some(
+        Finding::new(Code::CacheWithVolume, message, help)
+            .about(Subject::Setting("run_config.max_cache_staleness")),
+    )
+}
+
+/// Bytes that Go's `json.Marshal` makes of a value: what Kubernetes and the API
+/// server count. It writes `<`, `>`, `&` and the two line separators as escapes.
+pub(super) fn bytes_in_go(value: &serde_json::Value) -> usize {
+    let text = value.to_string();
+    let longer: usize = text
+        .chars()
+        .map(|character| match character {
+            '<' | '>' | '&' => 5,
+            '\u{2028}' | '\u{2029}' => 3,
+            _ => 0,
+        })
+        .sum();
+    text.len() + longer
+}
+
 /// The step's name as Kedro has it, and whether its result may be an old one.
 pub(super) fn step_metadata(step: &Step, plan: &Plan) -> TemplateMetadata {
     let own = [VOLUME_INIT, ON_EXIT].contains(&step.name.as_str());
     let mut metadata = match (&plan.max_cache_staleness, own) {
         (_, true) => never_cached(),
         (Some(staleness), false) => TemplateMetadata {
-            annotations: [(MAX_CACHE_STALENESS, staleness.clone())].into(),
+            annotations: [(MAX_CACHE_STALENESS, staleness.as_str().to_owned())].into(),
             labels: [(ENABLE_CACHING, "true")].into(),
         },
         (None, false) => {
@@ -63,7 +94,7 @@ pub(super) fn step_metadata(step: &Step, plan: &Plan) -> TemplateMetadata {
 }
 
 /// For steps whose effect is not in their outputs: a volume that is taken from
-/// the cache is another run's (kubeflow/pipelines#5844).
+/// the cache is another run's.
 pub(super) fn never_cached() -> TemplateMetadata {
     TemplateMetadata {
         annotations: [(MAX_CACHE_STALENESS, "P0D".to_owned())].into(),

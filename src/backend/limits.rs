@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::argo::parameter_value;
 use super::{Target, kfp_v1};
 use crate::diagnostic::Code;
 use crate::plan::{Finding, Plan, Subject};
+use crate::step::{RUN_ID_PARAMETER, SAVE_VERSION_PARAMETER};
 
 /// Most that Argo lets a workflow be, its status included: 1 MiB of JSON
 /// (`workflow/packer` of Argo Workflows 3.6 to 4.x).
@@ -28,13 +30,14 @@ pub(super) fn findings(plan: &Plan, target: Target, workflow: &Value) -> Vec<Fin
     findings.extend(many_steps(workflow));
     if target == Target::Kfp {
         findings.extend(parameters_too_large(plan));
+        findings.extend(kfp_v1::cache_with_volume(plan));
     }
     findings
 }
 
 /// As Kubernetes stores it: JSON without blanks.
 fn bytes(workflow: &Value) -> usize {
-    workflow.to_string().len()
+    kfp_v1::bytes_in_go(workflow)
 }
 
 /// The estimated status of the finished workflow, as Argo stores it (3.6, which
@@ -92,9 +95,11 @@ fn parameters_too_large(plan: &Plan) -> Option<Finding> {
     let parameters: Vec<_> = plan
         .parameters
         .iter()
-        .map(|parameter| json!({"name": parameter.name, "value": parameter.value}))
+        .map(|parameter| (parameter.name.as_str(), parameter_value(parameter)))
+        .chain([RUN_ID_PARAMETER, SAVE_VERSION_PARAMETER].map(|name| (name, String::new())))
+        .map(|(name, value)| json!({"name": name, "value": value}))
         .collect();
-    let bytes = serde_json::Value::from(parameters).to_string().len();
+    let bytes = kfp_v1::bytes_in_go(&Value::from(parameters));
     if bytes <= kfp_v1::MOST_PARAMETERS {
         return None;
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use regex_lite::Regex;
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use crate::config::{Settings, top_level_keys};
 use crate::diagnostic::{Diagnostic, Place};
@@ -21,6 +21,7 @@ use crate::project::{CodePlace, Snapshot};
 pub(super) struct Places<'a> {
     root: &'a Path,
     snapshot: &'a Snapshot,
+    pipeline: &'a str,
     env: &'a str,
     settings: &'a Settings,
     catalog: OnceCell<Vec<File>>,
@@ -44,38 +45,38 @@ impl<'a> Places<'a> {
     pub fn new(
         root: &'a Path,
         snapshot: &'a Snapshot,
+        pipeline: &'a str,
         env: &'a str,
         settings: &'a Settings,
     ) -> Self {
-        Self {
-            root,
-            snapshot,
-            env,
-            settings,
-            catalog: OnceCell::new(),
-            parameters: OnceCell::new(),
-        }
+        let (catalog, parameters) = (OnceCell::new(), OnceCell::new());
+        Self { root, snapshot, pipeline, env, settings, catalog, parameters }
     }
 
     /// The finding as it is shown: at the first of its subjects that has a place.
     pub fn show(&self, finding: &Finding) -> Diagnostic {
-        let place = finding.subjects.iter().find_map(|subject| self.of(subject));
+        let found = finding.subjects.iter().find_map(|subject| Some((subject, self.of(subject)?)));
+        let confidential = matches!(found, Some((Subject::Parameter(_), _)));
         Diagnostic {
-            place,
+            place: found.map(|(_, place)| place),
+            confidential,
             ..Diagnostic::new(finding.code, finding.message.clone()).help(finding.help.clone())
         }
     }
 
     fn of(&self, subject: &Subject) -> Option<Place> {
         match subject {
-            Subject::Setting(key) => self.settings.place(key),
-            Subject::Node(name) => self
-                .snapshot
-                .pipelines
-                .values()
-                .flatten()
-                .find(|node| node.name == *name)
-                .and_then(|node| self.code(node.place.as_ref()?)),
+            Subject::Setting(key) => self.settings.place(&key.split('.').collect::<Vec<_>>()),
+            Subject::NodeSetting { section, key } => {
+                self.settings.place(&["run_config", section, key])
+            }
+            Subject::Node(name) => {
+                // Another pipeline may have a node of the same name.
+                let own = self.snapshot.pipelines.get(self.pipeline).into_iter().flatten();
+                own.chain(self.snapshot.pipelines.values().flatten())
+                    .find(|node| node.name == *name)
+                    .and_then(|node| self.code(node.place.as_ref()?))
+            }
             Subject::Dataset(name) => self.dataset(name),
             Subject::Parameter(name) => {
                 let files = self.parameters.get_or_init(|| self.files("parameters"));
@@ -88,7 +89,8 @@ impl<'a> Places<'a> {
     }
 
     /// The entry of that name, else the most specific pattern that makes it
-    /// (the one with most letters of its own, as Kedro chooses).
+    /// (the one with most letters of its own, as Kedro chooses; of several the
+    /// first, which overlays the others).
     fn dataset(&self, name: &str) -> Option<Place> {
         let files = self.catalog.get_or_init(|| self.files("catalog"));
         let exact = files.iter().find_map(|file| {
@@ -103,6 +105,9 @@ impl<'a> Places<'a> {
                 .filter_map(|(file, (pattern, span))| {
                     Some((own_letters(pattern, name)?, file, span))
                 })
+                .collect::<Vec<_>>()
+                .into_iter()
+                .rev()
                 .max_by_key(|(letters, ..)| *letters)
                 .map(|(_, file, span)| file.place(span))
         })
@@ -131,7 +136,12 @@ impl<'a> Places<'a> {
         let mut files = Vec::new();
         for env in [self.env, &self.snapshot.base_env] {
             let folder = conf.join(env);
-            let found = WalkDir::new(&folder).sort_by_file_name().into_iter().flatten();
+            // As Kedro's loaders do: links are followed, hidden folders left out.
+            let hidden = |entry: &DirEntry| {
+                entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.')
+            };
+            let walk = WalkDir::new(&folder).follow_links(true).sort_by_file_name();
+            let found = walk.into_iter().filter_entry(|entry| !hidden(entry)).flatten();
             for entry in found.filter(|entry| entry.file_type().is_file()) {
                 let below = entry.path().strip_prefix(&folder).unwrap_or(entry.path());
                 if is_of_kind(below, kind)

@@ -25,6 +25,7 @@ pub(super) struct Examined {
     /// None where the findings say why there is none.
     plan: Option<Plan>,
     settings: Settings,
+    pipeline: String,
     env: String,
 }
 
@@ -37,7 +38,8 @@ pub(super) struct Prepared {
 impl Examined {
     /// What a backend has found, with its places.
     pub fn shown(&self, findings: &[Finding]) -> Vec<Diagnostic> {
-        let places = Places::new(&self.root, &self.snapshot, &self.env, &self.settings);
+        let places =
+            Places::new(&self.root, &self.snapshot, &self.pipeline, &self.env, &self.settings);
         findings.iter().map(|finding| places.show(finding)).collect()
     }
 
@@ -138,6 +140,7 @@ pub(super) fn examine(
         findings: loaded.warnings,
         plan,
         settings: loaded.settings,
+        pipeline: pipeline.to_owned(),
         env: globals.env().to_owned(),
     };
     examined.findings.extend(examined.shown(&found));

@@ -47,7 +47,7 @@ impl Files {
     pub fn show(&self, problem: Problem) -> Diagnostic {
         let Problem { code, message, label, help, source, span } = problem;
         let place = Some(self.place(source, span));
-        Diagnostic { code, level: code.level(), message, place, label, help }
+        Diagnostic { place, label, help, ..Diagnostic::new(code, message) }
     }
 }
 
@@ -107,6 +107,12 @@ fn conflict(files: &Files, first: &Entry, second: &Entry) -> Diagnostic {
     .at(files.place(second.source, second.span.clone()))
     .label(format!("it stands at {}:{line}:{column} too", other.path))
     .help("keep one of them; Kedro reads all files whose names begin with `kubeflow`")
+}
+
+/// All files of a folder that are read as its `kubeflow.yaml`. A folder that
+/// cannot be read has none.
+pub fn configuration_files(folder: &Path) -> Vec<PathBuf> {
+    find(folder).unwrap_or_default()
 }
 
 /// `kubeflow*.yaml` and its like, and such files in folders `kubeflow*`; sorted.

@@ -56,10 +56,8 @@ pub struct Settings {
 
 impl Settings {
     /// The place of a key, or of the nearest key above it that is there.
-    /// `dotted` has dots between the keys.
-    pub fn place(&self, dotted: &str) -> Option<Place> {
-        let path: Vec<Segment> =
-            dotted.split('.').map(|key| Segment::Key(key.to_owned())).collect();
+    pub fn place(&self, keys: &[&str]) -> Option<Place> {
+        let path: Vec<Segment> = keys.iter().map(|key| Segment::Key((*key).to_owned())).collect();
         let (source, span) = self.root.follow(&path).1?;
         Some(self.files.place(source, span))
     }
@@ -70,7 +68,7 @@ impl Settings {
 pub enum Error {
     /// No file in any layer.
     #[error(
-        "there is no kubeflow.yaml in {}\n  = help: write one; the least it needs is\n\n    run_config:\n      image: registry.example.com/my-image:my-tag\n      volume: {{}}", looked_in.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" or ")
+        "there is no kubeflow.yaml in {}\n  = help: `kubedro init URL` writes one; the least it needs is\n\n    run_config:\n      image: registry.example.com/my-image:my-tag\n      volume: {{}}", looked_in.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" or ")
     )]
     Missing {
         /// The folders that were looked in.
@@ -206,7 +204,12 @@ fn typed(
                     _ => None,
                 })
                 .collect();
-            Err(Error::Invalid(vec![refused(root, files, &path, &message)]))
+            // What nothing reads may be what is missing, misspelled.
+            let unread = unknown.iter().filter(|path| !path.is_empty());
+            let mut found: Vec<Diagnostic> =
+                unread.map(|path| unknown_key(root, files, path)).collect();
+            found.push(refused(root, files, &path, &message));
+            Err(Error::Invalid(found))
         }
     }
 }

@@ -21,6 +21,7 @@ mod staleness;
 mod tree;
 
 pub use files::STEM;
+pub use files::configuration_files;
 pub use interpolate::{Answer, FromKedro, Loader, RESOLVERS, Raised, Rendered};
 pub use load::{Error, Loaded, Settings, Sources, load, resolved};
 pub use lookup::NodeKey;

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::path::Path;
 
 use indexmap::IndexMap;
 use regex_lite::Regex;
@@ -14,7 +15,8 @@ use serde_json::{Map, Value};
 use super::lenient;
 use super::lookup::{DEFAULT, NodeKey};
 use super::name_template::NameTemplate;
-use super::staleness::Staleness;
+use super::schema::TextOrNumber;
+use super::staleness::{self, Staleness};
 
 /// How a Kedro project runs on Kubernetes.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -61,7 +63,7 @@ pub struct RunConfig {
     pub store_kedro_outputs_as_kfp_artifacts: Option<bool>,
     /// How old a result of Kubeflow Pipelines' cache may be, as an ISO 8601
     /// duration; P0D is never. Without it that is the server's choice.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "staleness::optional")]
     pub max_cache_staleness: Option<Staleness>,
     /// The pipeline that runs last, whatever became of the others.
     #[serde(default, deserialize_with = "lenient::optional_text")]
@@ -75,18 +77,23 @@ pub struct RunConfig {
     /// Requests, and limits too, by node: cpu, memory, nvidia.com/gpu, …
     /// Without `__default__` it is {cpu: 500m, memory: 1024Mi}.
     #[serde(default, deserialize_with = "lenient::null_is_default")]
+    #[schemars(with = "Option<IndexMap<String, Option<IndexMap<String, Option<Quantity>>>>>")]
     resources: IndexMap<String, Option<IndexMap<String, Option<Quantity>>>>,
     /// Tolerations by node.
     #[serde(default, deserialize_with = "lenient::null_is_default")]
+    #[schemars(with = "Option<IndexMap<String, Option<Vec<Toleration>>>>")]
     tolerations: IndexMap<String, Option<Vec<Toleration>>>,
     /// Retries by node.
     #[serde(default, deserialize_with = "lenient::null_is_default")]
+    #[schemars(with = "Option<IndexMap<String, Option<PartialRetryPolicy>>>")]
     retry_policy: IndexMap<String, Option<PartialRetryPolicy>>,
     /// More volumes by node.
     #[serde(default, deserialize_with = "lenient::null_is_default")]
+    #[schemars(with = "Option<IndexMap<String, Option<Vec<ExtraVolume>>>>")]
     extra_volumes: IndexMap<String, Option<Vec<ExtraVolume>>>,
     /// Where pods are placed, by node.
     #[serde(default, deserialize_with = "lenient::null_is_default")]
+    #[schemars(with = "Option<IndexMap<String, Option<Value>>>")]
     affinity: IndexMap<String, Option<Value>>,
 
     /// Whether the command that starts a run waits for its end.
@@ -182,7 +189,7 @@ pub struct Volume {
     #[serde(default = "one_gibibyte")]
     pub size: Quantity,
     /// Who may mount it at once.
-    #[serde(default = "read_write_once")]
+    #[serde(default = "read_write_once", deserialize_with = "access_modes")]
     pub access_modes: Vec<AccessMode>,
     /// Whether the volume starts empty, without the image's `data/`.
     #[serde(default, deserialize_with = "lenient::boolean")]
@@ -202,6 +209,12 @@ fn one_gibibyte() -> Quantity {
 
 fn read_write_once() -> Vec<AccessMode> {
     vec![AccessMode::ReadWriteOnce]
+}
+
+/// An empty list is what the KFP SDK made of it.
+fn access_modes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<AccessMode>, D::Error> {
+    let modes = Vec::deserialize(deserializer)?;
+    Ok(if modes.is_empty() { vec![AccessMode::ReadWriteMany] } else { modes })
 }
 
 #[allow(clippy::unnecessary_wraps)] // the field's type
@@ -234,7 +247,7 @@ pub enum AccessMode {
 pub struct Quantity(pub String);
 
 /// The grammar of k8s.io/apimachinery/pkg/api/resource.
-const QUANTITY: &str = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$";
+const QUANTITY: &str = r"^\+?([0-9]+\.?[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$";
 
 impl JsonSchema for Quantity {
     fn schema_name() -> Cow<'static, str> {
@@ -284,7 +297,33 @@ pub struct ExtraVolume {
 impl ExtraVolume {
     /// Whether what a pod writes to it is there for other pods.
     pub fn outlives_the_pod(&self) -> bool {
-        !["emptyDir", "ephemeral"].iter().any(|source| self.volume.contains_key(*source))
+        const NOT: [&str; 8] = [
+            "emptyDir",
+            "ephemeral",
+            // Nothing can be written to these.
+            "configMap",
+            "secret",
+            "projected",
+            "downwardAPI",
+            "image",
+            "gitRepo",
+        ];
+        // Without a source it is an empty directory.
+        self.volume.len() > 1 && !NOT.iter().any(|source| self.volume.contains_key(*source))
+    }
+
+    /// Whether both are one storage at one path, however each is called and
+    /// whether or not it may be written to.
+    pub fn is_the_place_of(&self, other: &Self) -> bool {
+        let source = |extra: &Self| {
+            let mut volume = extra.volume.clone();
+            volume.shift_remove("name");
+            for source in volume.values_mut().filter_map(Value::as_object_mut) {
+                source.shift_remove("readOnly");
+            }
+            volume
+        };
+        Path::new(&self.mount_path) == Path::new(&other.mount_path) && source(self) == source(other)
     }
 
     /// The volume's name.
@@ -385,6 +424,7 @@ struct PartialRetryPolicy {
     #[serde(default, deserialize_with = "lenient::optional_unsigned")]
     num_retries: Option<u32>,
     #[serde(default, deserialize_with = "pause")]
+    #[schemars(with = "Option<TextOrNumber>")]
     backoff_duration: Option<String>,
     #[serde(default, deserialize_with = "lenient::optional_unsigned")]
     backoff_factor: Option<u32>,
@@ -492,6 +532,20 @@ impl RunConfig {
         own.or_else(default)
             .filter(|value| value.as_object().is_some_and(|map| !map.is_empty()))
             .cloned()
+    }
+
+    /// The sections by node, each with its keys.
+    pub fn keys_by_node(&self) -> [(&'static str, Vec<&str>); 5] {
+        fn keys<T>(section: &IndexMap<String, T>) -> Vec<&str> {
+            section.keys().map(String::as_str).collect()
+        }
+        [
+            ("resources", keys(&self.resources)),
+            ("tolerations", keys(&self.tolerations)),
+            ("retry_policy", keys(&self.retry_policy)),
+            ("extra_volumes", keys(&self.extra_volumes)),
+            ("affinity", keys(&self.affinity)),
+        ]
     }
 
     /// The keys of `retry_policy`, to check each entry whether or not a node

@@ -1,9 +1,11 @@
 //! The JSON schema of `kubeflow.yaml`, for editors: made of the types that read
 //! the file, with their descriptions and defaults.
 
+use std::borrow::Cow;
+
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
-use schemars::{Schema, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use super::model::KubeflowConfig;
@@ -21,6 +23,19 @@ pub fn schema() -> Schema {
     // Values for anchors and interpolation, as OmegaConf has them.
     schema.insert("patternProperties".to_owned(), serde_json::json!({"^_": true}));
     schema
+}
+
+/// What is text, and may be written as a number.
+pub(super) struct TextOrNumber;
+
+impl JsonSchema for TextOrNumber {
+    fn schema_name() -> Cow<'static, str> {
+        "TextOrNumber".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": ["string", "number"]})
+    }
 }
 
 /// Descriptions are one line, and no value is no default worth telling.
@@ -44,6 +59,12 @@ struct KnownKeys;
 impl Transform for KnownKeys {
     fn transform(&mut self, schema: &mut Schema) {
         transform_subschemas(self, schema);
+        if let Some(Value::Object(properties)) = schema.get_mut("properties")
+            && let Some(seconds) = properties.get("toleration_seconds").cloned()
+        {
+            // Kubernetes' own spelling is taken, too.
+            properties.insert("tolerationSeconds".to_owned(), seconds);
+        }
         if schema.get("properties").is_some() && schema.get("additionalProperties").is_none() {
             schema.insert("additionalProperties".to_owned(), false.into());
         }

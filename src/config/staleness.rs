@@ -12,6 +12,17 @@ use super::lenient;
 pub struct Staleness(#[schemars(regex(pattern = "^P"))] String);
 
 impl Staleness {
+    fn read(text: String) -> Result<Self, String> {
+        // The library reads "1 hour" too, which Kubeflow does not.
+        let valid =
+            text.starts_with('P') && text.parse::<Span>().is_ok_and(|span| !span.is_negative());
+        if valid {
+            Ok(Self(text))
+        } else {
+            Err(format!("`{text}` is not an ISO 8601 duration, such as P30D, PT12H or P0D"))
+        }
+    }
+
     /// As written.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -23,19 +34,20 @@ impl Staleness {
     }
 }
 
+/// Empty text is none, as kedro-kubeflow takes it.
+pub(super) fn optional<'de, D>(deserializer: D) -> Result<Option<Staleness>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    match lenient::optional_text(deserializer)? {
+        Some(text) if !text.is_empty() => Staleness::read(text).map(Some).map_err(D::Error::custom),
+        _ => Ok(None),
+    }
+}
+
 impl<'de> Deserialize<'de> for Staleness {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = lenient::text(deserializer)?;
-        // The library reads "1 hour" too, which Kubeflow does not.
-        let valid =
-            text.starts_with('P') && text.parse::<Span>().is_ok_and(|span| !span.is_negative());
-        if valid {
-            Ok(Self(text))
-        } else {
-            Err(D::Error::custom(format!(
-                "`{text}` is not an ISO 8601 duration, such as P30D, PT12H or P0D"
-            )))
-        }
+        Self::read(lenient::text(deserializer)?).map_err(D::Error::custom)
     }
 }
 

@@ -49,7 +49,9 @@ impl Place {
     pub fn line_and_column(&self) -> (usize, usize) {
         let before = self.text.get(..self.span.start).unwrap_or(&self.text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+        // A byte order mark is no column.
+        let line = before[line_start..].trim_start_matches('\u{feff}');
+        (before.matches('\n').count() + 1, line.chars().count() + 1)
     }
 }
 
@@ -68,6 +70,9 @@ pub struct Diagnostic {
     pub label: String,
     /// What to do.
     pub help: Option<String>,
+    /// Whether the line may hold a secret, which must not get into the log of a
+    /// build: only its place is shown.
+    pub confidential: bool,
 }
 
 impl Diagnostic {
@@ -80,6 +85,7 @@ impl Diagnostic {
             place: None,
             label: String::new(),
             help: None,
+            confidential: false,
         }
     }
 
@@ -113,11 +119,6 @@ impl Diagnostic {
         }
     }
 
-    /// A secret must not get into the log of a build.
-    fn hides_its_line(&self) -> bool {
-        self.code == Code::SecretInPlainText
-    }
-
     /// The complaint with the line of the file and a caret, as rustc shows it.
     pub fn render(&self, colour: bool) -> String {
         let level = match self.level {
@@ -125,7 +126,7 @@ impl Diagnostic {
             Level::Warning => Shown::WARNING,
         };
         let mut group = level.primary_title(self.message.as_str()).id(self.code.name()).elements(
-            self.place.iter().filter(|_| !self.hides_its_line()).map(|place| {
+            self.place.iter().filter(|_| !self.confidential).map(|place| {
                 let annotation = AnnotationKind::Primary.span(place.span.clone());
                 let annotation = if self.label.is_empty() {
                     annotation
@@ -138,7 +139,7 @@ impl Diagnostic {
                     .annotation(annotation)
             }),
         );
-        if let Some(place) = self.place.as_ref().filter(|_| self.hides_its_line()) {
+        if let Some(place) = self.place.as_ref().filter(|_| self.confidential) {
             let (line, column) = place.line_and_column();
             group = group.element(Origin::path(&*place.path).line(line).char_column(column));
         }

@@ -15,13 +15,14 @@ use std::path::{Path, PathBuf};
 
 pub use host::Host;
 
+use crate::config::configuration_files;
 use crate::files::{self, WriteError};
 use dockerfile::Workdir;
 
 /// Where the file belongs, below the project's root.
 const FOLDER: &str = "conf/base";
 
-/// Its names, in the order in which they are looked for.
+/// Its name, and the other that it may have.
 const NAMES: [&str; 2] = ["kubeflow.yaml", "kubeflow.yml"];
 
 /// Where a project lies in an image that says nothing else.
@@ -35,6 +36,14 @@ pub enum Error {
         "{} is there already\n  = help: --force replaces it; without it, nothing is written", path.display()
     )]
     Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is one of another name, which is read too.
+    #[error(
+        "{} is there, and would be read together with a new kubeflow.yaml\n  = help: move it away first; nothing is written", path.display()
+    )]
+    InTheWay {
         /// The file.
         path: PathBuf,
     },
@@ -99,7 +108,16 @@ pub fn write(root: &Path, host: &Host, force: bool) -> Result<Written, Error> {
     if !folder.is_dir() {
         return Err(Error::NoFolder { path: folder });
     }
-    let existing = NAMES.map(|name| folder.join(name)).into_iter().find(|path| path.exists());
+    // What begins like it is read together with it, and would be in its way.
+    let mut others = configuration_files(&folder);
+    let own = |path: &PathBuf| NAMES.map(|name| folder.join(name)).contains(path);
+    if let Some(at) = others.iter().position(own).filter(|_| force) {
+        others.swap(0, at);
+    }
+    let existing = others.first().cloned();
+    if let Some(path) = others.iter().find(|path| force && !own(path)) {
+        return Err(Error::InTheWay { path: path.clone() });
+    }
     if let Some(path) = &existing
         && !force
     {

@@ -41,11 +41,9 @@ pub struct Inputs<'a> {
 pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
     let Inputs { snapshot, config, .. } = inputs;
     let nodes = pipeline(snapshot, inputs.pipeline)?;
-    let on_exit_nodes = config
-        .on_exit_pipeline
-        .as_deref()
-        .map(|name| on_exit_pipeline(snapshot, name))
-        .transpose()?;
+    // Empty is none, as kedro-kubeflow takes it.
+    let on_exit = config.on_exit_pipeline.as_deref().filter(|name| !name.is_empty());
+    let on_exit_nodes = on_exit.map(|name| on_exit_pipeline(snapshot, name)).transpose()?;
     let image = inputs
         .image
         .or(config.image.as_deref())
@@ -99,12 +97,9 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
             keep: volume.keep,
         }),
         steps: order::sorted(steps)?,
-        on_exit: config.on_exit_pipeline.as_deref().map(|pipeline| maker.on_exit(pipeline)),
+        on_exit: on_exit.map(|pipeline| maker.on_exit(pipeline)),
         ttl: config.ttl,
-        max_cache_staleness: config
-            .max_cache_staleness
-            .as_ref()
-            .map(|staleness| staleness.as_str().to_owned()),
+        max_cache_staleness: config.max_cache_staleness.clone(),
     };
     let data = DataFlow::new(&plan, snapshot, nodes);
     findings.extend(preflight::unstable_names(nodes));
@@ -118,7 +113,9 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
     findings.extend(preflight::names_of_runs(config, snapshot));
     findings.extend(preflight::absolute_paths(snapshot));
     findings.extend(preflight::volume_on_one_machine(&plan));
-    findings.extend(preflight::cache_with_volume(&plan, config));
+    if full {
+        findings.extend(preflight::settings_of_merged_nodes(&plan, config, nodes));
+    }
     findings.extend(preflight::secrets(&plan, inputs.environment));
     Ok((plan, findings))
 }

@@ -6,22 +6,35 @@ use std::path::Path;
 
 use super::finding::{Finding, Subject};
 use super::preflight::{base_name, is_parameter, quoted};
-use super::{DATA, Plan};
+use super::{DATA, Plan, Step, VOLUME_INIT};
 use crate::config::ExtraVolume;
 use crate::diagnostic::Code;
 use crate::project::{Dataset, Node, Snapshot};
 
-/// Where a dataset lives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Home {
+/// Where a dataset lives, for one step.
+#[derive(Debug, Clone, Copy)]
+enum Home<'a> {
     /// In the process.
     Memory,
-    /// In the files of one pod, at this path.
-    Pod(String),
-    /// On the volume.
+    /// In the pod's own files, at this path.
+    Pod(&'a str),
+    /// On the volume that the steps share.
     Volume,
+    /// On a volume of the user's own that outlives the pod.
+    Extra(&'a ExtraVolume),
     /// In a store that all pods reach, or where only the dataset knows.
     Elsewhere,
+}
+
+impl Home<'_> {
+    /// Whether what is written to the one is there in the other.
+    fn is_that_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Volume, Self::Volume) | (Self::Elsewhere, Self::Elsewhere) => true,
+            (Self::Extra(one), Self::Extra(other)) => one.is_the_place_of(other),
+            _ => false,
+        }
+    }
 }
 
 /// Looks at a plan's data.
@@ -29,20 +42,21 @@ pub(super) struct DataFlow<'a> {
     plan: &'a Plan,
     snapshot: &'a Snapshot,
     nodes: &'a [Node],
-    writers: BTreeMap<&'a str, &'a Node>,
-    steps: BTreeMap<&'a str, &'a str>,
+    /// By the dataset's name without its format: the node, and what it writes.
+    writers: BTreeMap<&'a str, (&'a Node, &'a str)>,
+    steps: BTreeMap<&'a str, &'a Step>,
 }
 
 impl<'a> DataFlow<'a> {
     pub fn new(plan: &'a Plan, snapshot: &'a Snapshot, nodes: &'a [Node]) -> Self {
-        let writers = nodes
-            .iter()
-            .flat_map(|node| node.outputs.iter().map(move |name| (base_name(name), node)))
-            .collect();
+        let outputs =
+            nodes.iter().flat_map(|node| node.outputs.iter().map(move |name| (node, name)));
+        let writers =
+            outputs.map(|(node, name)| (base_name(name), (node, name.as_str()))).collect();
         let steps = plan
             .steps
             .iter()
-            .flat_map(|step| step.nodes.iter().map(|node| (node.as_str(), step.name.as_str())))
+            .flat_map(|step| step.nodes.iter().map(move |node| (node.as_str(), step)))
             .collect();
         Self { plan, snapshot, nodes, writers, steps }
     }
@@ -53,18 +67,18 @@ impl<'a> DataFlow<'a> {
         let mut findings = BTreeMap::new();
         for (node, input) in inputs(self.nodes) {
             let base = base_name(input);
-            let (Some(from), Some(dataset)) = (self.writers.get(base), self.dataset(input)) else {
+            let (Some((from, output)), true) =
+                (self.writers.get(base), self.crosses_pods(node, input))
+            else {
                 continue;
             };
-            if !self.crosses_pods(node, input) {
+            let (Some(there), Some(here)) = (self.home_of(from, output), self.home_of(node, input))
+            else {
                 continue;
-            }
+            };
             let subject =
                 format!("`{base}`, which `{}` makes and `{}` reads,", from.name, node.name);
-            if self.share_extra_volume(from, node, dataset) {
-                continue;
-            }
-            if let Some(finding) = self.between(&subject, &self.home(dataset)) {
+            if let Some(finding) = self.between(&subject, there, here) {
                 let finding =
                     finding.about(Subject::dataset(input)).about(Subject::node(&node.name));
                 findings.entry(base).or_insert(finding);
@@ -75,62 +89,48 @@ impl<'a> DataFlow<'a> {
 
     /// Whether another step than the node's own makes what it reads.
     fn crosses_pods(&self, node: &Node, input: &str) -> bool {
-        let step = |node: &Node| self.steps.get(node.name.as_str());
-        self.writers.get(base_name(input)).is_some_and(|from| step(from) != step(node))
+        let step = |node: &Node| self.steps.get(node.name.as_str()).map(|step| step.name.as_str());
+        self.writers.get(base_name(input)).is_some_and(|(from, _)| step(from) != step(node))
     }
 
-    /// Whether both nodes' steps have the dataset's file on one extra volume.
-    fn share_extra_volume(&self, from: &Node, to: &Node, dataset: &Dataset) -> bool {
-        let on = |node: &Node| self.extra_volume(node, dataset);
-        matches!((on(from), on(to)), (Some(one), Some(other)) if one == other)
-    }
-
-    /// The extra volume of a node's step that has the dataset's file, and that
-    /// is there when the pod is gone.
-    fn extra_volume(&self, node: &Node, dataset: &Dataset) -> Option<&'a ExtraVolume> {
-        if !is_local(dataset) {
+    fn between(&self, subject: &str, there: Home<'_>, here: Home<'_>) -> Option<Finding> {
+        let outside = |what: String| {
+            let help = "put its filepath below data/";
+            Finding::new(Code::PathOutsideVolume, format!("{subject} {what}"), help)
+        };
+        if there.is_that_of(&here) {
             return None;
         }
-        let path = dataset.path.as_deref()?;
-        let path = Path::new(&self.plan.root).join(path);
-        let name = self.steps.get(node.name.as_str())?;
-        let step = self.plan.steps.iter().find(|step| step.name == *name)?;
-        step.extra_volumes
-            .iter()
-            .filter(|extra| path.starts_with(&extra.mount_path))
-            .max_by_key(|extra| extra.mount_path.len())
-            .filter(|extra| extra.outlives_the_pod())
-    }
-
-    fn between(&self, subject: &str, home: &Home) -> Option<Finding> {
-        match home {
-            Home::Memory => Some(Finding::new(
+        Some(match (there, here) {
+            (Home::Memory, _) | (_, Home::Memory) => Finding::new(
                 Code::MemoryDatasetBetweenPods,
                 format!("{subject} is in memory only: pods share no memory"),
                 "give it an entry in conf/base/catalog.yml with a file below data/, or set run_config.node_merge_strategy: full",
-            )),
-            Home::Pod(path) if self.plan.volume.is_none() => Some(Finding::new(
+            ),
+            (Home::Pod(path), Home::Pod(_)) if self.plan.volume.is_none() => Finding::new(
                 Code::NoVolume,
                 format!("{subject} is a local file ({path}), and there is no volume"),
                 "write `volume: {}` into run_config, or set run_config.node_merge_strategy: full",
+            ),
+            (Home::Pod(path), Home::Pod(_)) => outside(format!(
+                "is a file outside the volume ({path}): the volume is mounted at {}/{DATA}",
+                self.plan.root
             )),
-            Home::Pod(path) => Some(Finding::new(
-                Code::PathOutsideVolume,
-                format!(
-                    "{subject} is a file outside the volume ({path}): the volume is mounted at {}/{DATA}",
-                    self.plan.root
-                ),
-                "put its filepath below data/",
+            (Home::Extra(extra), _) | (_, Home::Extra(extra)) => outside(format!(
+                "is not on one volume for both: one of them has an extra volume at {}",
+                extra.mount_path
             )),
-            Home::Volume | Home::Elsewhere => None,
-        }
+            (Home::Pod(path), _) | (_, Home::Pod(path)) => {
+                outside(format!("is not on a volume for both of them ({path})"))
+            }
+            _ => return None,
+        })
     }
 
     /// What is most likely not as meant.
     pub fn doubts(&self, on_exit: Option<&[Node]>) -> Vec<Finding> {
         let mut findings = self.outputs_not_kept();
-        findings.extend(self.inputs_missing());
-        findings.extend(self.raw_inputs_missing());
+        findings.extend(self.inputs_missing(self.nodes, None));
         findings.extend(self.two_writers());
         findings.extend(on_exit.into_iter().flat_map(|nodes| self.on_exit(nodes)));
         findings
@@ -147,13 +147,12 @@ impl<'a> DataFlow<'a> {
             .filter(|(node, name)| self.crosses_pods(node, name))
             .map(|(_, name)| base_name(name))
             .collect();
-        self.written(self.nodes, |home| matches!(home, Home::Pod(_)))
-            .filter(|(name, _)| !needed.contains(base_name(name)))
-            .filter(|(name, node)| {
-                self.dataset(name).is_none_or(|dataset| self.extra_volume(node, dataset).is_none())
-            })
-            .map(|(name, _)| {
-                let message = format!("`{}` is gone with the pod that writes it", base_name(name));
+        self.writers
+            .iter()
+            .filter(|(base, _)| !needed.contains(*base))
+            .filter(|(_, (node, name))| matches!(self.home_of(node, name), Some(Home::Pod(_))))
+            .map(|(base, (_, name))| {
+                let message = format!("`{base}` is gone with the pod that writes it");
                 Finding::new(Code::OutputNotKept, message, help).about(Subject::dataset(name))
             })
             .collect()
@@ -182,40 +181,69 @@ impl<'a> DataFlow<'a> {
             .collect()
     }
 
-    fn inputs_missing(&self) -> Vec<Finding> {
-        let help = "the run fails unless a hook of the project adds it to the catalog";
-        self.read_from_outside()
-            .filter(|(_, _, dataset)| dataset.memory && dataset.class.is_none())
-            .map(|(name, node, _)| {
-                let base = base_name(name);
-                let message = format!(
-                    "`{base}` is neither in the catalog nor made by a node of this pipeline"
-                );
-                Finding::new(Code::InputMissing, message, help).about(Subject::node(&node.name))
-            })
-            .collect()
+    /// What a node reads and nobody makes: no file will be there, or no data.
+    fn inputs_missing(&self, nodes: &[Node], step: Option<&'a Step>) -> Vec<Finding> {
+        let own: BTreeSet<&str> =
+            nodes.iter().flat_map(|node| &node.outputs).map(|name| base_name(name)).collect();
+        let mut findings = BTreeMap::new();
+        for (node, name) in inputs(nodes) {
+            let base = base_name(name);
+            if own.contains(base) || self.writers.contains_key(base) {
+                continue;
+            }
+            let Some(dataset) = self.dataset(name) else { continue };
+            let home = match step {
+                Some(step) => Some(self.home(step, name, dataset)),
+                None => self.home_of(node, name),
+            };
+            if let Some(finding) = home.and_then(|home| self.missing(node, base, dataset, home)) {
+                let finding =
+                    finding.about(Subject::dataset(name)).about(Subject::node(&node.name));
+                findings.entry(base).or_insert(finding);
+            }
+        }
+        findings.into_values().collect()
     }
 
-    /// Files of the project that a node reads, and that are not on this machine,
-    /// from which the image is made.
-    fn raw_inputs_missing(&self) -> Vec<Finding> {
-        let help = "put the file there before the image is built, or let another pipeline make it on a volume that is kept";
-        self.read_from_outside()
-            .filter(|(_, _, dataset)| {
-                is_local(dataset) && dataset.inside_project && !dataset.exists
-            })
-            .map(|(name, node, dataset)| {
-                let path = dataset.path.as_deref().unwrap_or_default();
-                let message = format!(
-                    "`{}`, which `{}` reads and no node of this pipeline makes, is not here: {path}",
-                    base_name(name),
-                    node.name
-                );
-                Finding::new(Code::RawInputMissing, message, help)
-                    .about(Subject::dataset(name))
-                    .about(Subject::node(&node.name))
-            })
-            .collect()
+    fn missing(
+        &self,
+        node: &Node,
+        base: &str,
+        dataset: &Dataset,
+        home: Home<'_>,
+    ) -> Option<Finding> {
+        let path = dataset.path.as_deref().unwrap_or_default();
+        let pattern = path.contains(['*', '?', '[']);
+        let starts_empty = !self.plan.steps.iter().any(|step| step.name == VOLUME_INIT);
+        let reads =
+            format!("`{base}`, which `{}` reads and no node of this pipeline makes,", node.name);
+        match home {
+            Home::Memory if dataset.class.is_none() => Some(Finding::new(
+                Code::InputMissing,
+                format!("`{base}` is neither in the catalog nor made by a node of this pipeline"),
+                "the run fails unless a hook of the project adds it to the catalog",
+            )),
+            Home::Memory if !dataset.exists => Some(Finding::new(
+                Code::InputMissing,
+                format!("{reads} is in memory and has no data"),
+                "the run fails unless a hook of the project fills it",
+            )),
+            Home::Volume if starts_empty => Some(Finding::new(
+                Code::RawInputMissing,
+                format!("{reads} is not there: the volume starts empty ({path})"),
+                "let the volume be filled from the image (without skip_init)",
+            )),
+            Home::Volume | Home::Pod(_)
+                if dataset.inside_project && !dataset.exists && !pattern =>
+            {
+                Some(Finding::new(
+                    Code::RawInputMissing,
+                    format!("{reads} is not here: {path}"),
+                    "put the file there before the image is built, or let another pipeline make it on a volume that is kept",
+                ))
+            }
+            _ => None,
+        }
     }
 
     /// Datasets of this pipeline that are one file: the later node overwrites
@@ -250,94 +278,98 @@ impl<'a> DataFlow<'a> {
     /// The exit handler's pod does not have the volume, and runs when the
     /// others have failed, too.
     fn on_exit(&self, nodes: &[Node]) -> Vec<Finding> {
-        let local = |home: &Home| matches!(home, Home::Pod(_) | Home::Volume);
+        let Some(step) = &self.plan.on_exit else { return Vec::new() };
+        let help = "the exit handler's pod does not have the volume: use a remote dataset";
         let own: BTreeSet<&str> =
             nodes.iter().flat_map(|node| &node.outputs).map(|name| base_name(name)).collect();
         let mut findings = BTreeMap::new();
         for (node, name) in inputs(nodes) {
             let base = base_name(name);
-            let Some(dataset) = self.dataset(name).filter(|_| !own.contains(base)) else {
+            let (Some(dataset), Some((from, output)), false) =
+                (self.dataset(name), self.writers.get(base), own.contains(base))
+            else {
                 continue;
             };
-            if !self.writers.contains_key(base) {
-                continue;
-            }
-            let finding = if local(&self.home(dataset)) {
-                let message =
-                    format!("the on-exit pipeline does not see what this run makes of `{base}`");
-                let help = "the exit handler's pod does not have the volume: use a remote dataset";
-                Finding::new(Code::OnExitReadsVolume, message, help)
-            } else {
+            let Some(there) = self.home_of(from, output) else { continue };
+            let here = self.home(step, name, dataset);
+            let finding = if matches!((there, here), (Home::Memory, _) | (_, Home::Memory)) {
+                let message = format!(
+                    "`{base}`, which `{}` makes and the on-exit pipeline reads, is in memory only: pods share no memory",
+                    from.name
+                );
+                let help = "give it an entry in conf/base/catalog.yml that all pods reach";
+                Finding::new(Code::MemoryDatasetBetweenPods, message, help)
+            } else if there.is_that_of(&here) {
                 let message = format!(
                     "the on-exit pipeline reads `{base}`, which is not there when the run fails before `{}`",
-                    self.writers.get(base).map(|node| node.name.as_str()).unwrap_or_default()
+                    from.name
                 );
                 let help = "read only what is there before the run, and the parameters `status` and `failures`";
                 Finding::new(Code::OnExitReadsResult, message, help)
+            } else {
+                let message =
+                    format!("the on-exit pipeline does not see what this run makes of `{base}`");
+                Finding::new(Code::OnExitReadsVolume, message, help)
             };
             let finding = finding.about(Subject::dataset(name)).about(Subject::node(&node.name));
             findings.entry(base).or_insert(finding);
         }
-        let lost = self.written(nodes, local).map(|(name, _)| {
-            let message =
-                format!("`{}` is gone with the pod of the on-exit pipeline", base_name(name));
-            let help = "the exit handler's pod does not have the volume: use a remote dataset";
-            Finding::new(Code::OnExitOutputNotKept, message, help).about(Subject::dataset(name))
-        });
-        findings.into_values().chain(lost).collect()
-    }
-
-    /// What the nodes write to homes of a kind, each dataset once.
-    fn written<'n>(
-        &self,
-        nodes: &'n [Node],
-        kind: impl Fn(&Home) -> bool,
-    ) -> impl Iterator<Item = (&'n str, &'n Node)> {
-        let written: BTreeMap<&str, (&str, &Node)> = nodes
-            .iter()
-            .flat_map(|node| node.outputs.iter().map(move |name| (name.as_str(), node)))
-            .filter(|(name, _)| self.dataset(name).is_some_and(|dataset| kind(&self.home(dataset))))
-            .map(|(name, node)| (base_name(name), (name, node)))
-            .collect();
-        written.into_values()
-    }
-
-    /// What the pipeline reads and does not make, each dataset once.
-    fn read_from_outside(&self) -> impl Iterator<Item = (&'a str, &'a Node, &'a Dataset)> {
-        let read: BTreeMap<&str, (&str, &Node, &Dataset)> = inputs(self.nodes)
-            .filter(|(_, name)| !self.writers.contains_key(base_name(name)))
-            .filter_map(|(node, name)| {
-                let dataset = self.snapshot.datasets.get(name)?;
-                Some((base_name(name), (name.as_str(), node, dataset)))
+        let outputs: BTreeSet<&String> = nodes.iter().flat_map(|node| &node.outputs).collect();
+        let lost = outputs
+            .into_iter()
+            .filter(|name| {
+                let home = self.dataset(name).map(|dataset| self.home(step, name, dataset));
+                matches!(home, Some(Home::Pod(_)))
             })
-            .collect();
-        read.into_values()
+            .map(|name| {
+                let message =
+                    format!("`{}` is gone with the pod of the on-exit pipeline", base_name(name));
+                Finding::new(Code::OnExitOutputNotKept, message, help).about(Subject::dataset(name))
+            });
+        let missing = self.inputs_missing(nodes, Some(step));
+        findings.into_values().chain(lost).chain(missing).collect()
     }
 
     fn dataset(&self, name: &str) -> Option<&'a Dataset> {
         self.snapshot.datasets.get(name)
     }
 
-    fn home(&self, dataset: &Dataset) -> Home {
+    /// Where a dataset lives for a node of the pipeline.
+    fn home_of(&self, node: &Node, name: &str) -> Option<Home<'a>> {
+        let step = self.steps.get(node.name.as_str())?;
+        Some(self.home(step, name, self.dataset(name)?))
+    }
+
+    fn home(&self, step: &'a Step, name: &str, dataset: &'a Dataset) -> Home<'a> {
         if dataset.memory {
             return Home::Memory;
         }
-        if !is_local(dataset) {
+        let Some(path) = dataset.path.as_deref().filter(|_| is_local(dataset)) else {
             return Home::Elsewhere;
+        };
+        // Written in full, it leads to this machine's copy of the project.
+        let elsewhere = self.snapshot.root != self.plan.root
+            && self.snapshot.absolute_paths.iter().any(|entry| entry == name);
+        if elsewhere {
+            return Home::Pod(path);
         }
-        let path = dataset.path.as_deref().unwrap_or_default();
-        // A path may be written as it is in the pod.
-        let below_root = path
-            .strip_prefix(&self.plan.root)
-            .and_then(|rest| rest.strip_prefix('/'))
-            .or(dataset.inside_project.then_some(path));
-        let in_data = below_root
-            .and_then(|path| path.strip_prefix(DATA))
-            .is_some_and(|rest| rest.len() > 1 && rest.starts_with('/'));
-        if in_data && self.plan.volume.is_some() {
-            Home::Volume
-        } else {
-            Home::Pod(path.to_owned())
+        let root = Path::new(&self.plan.root);
+        let file = root.join(path);
+        let shared =
+            step.mount.map(|mount| root.join(mount)).filter(|mount| file.starts_with(mount));
+        let extra = step
+            .extra_volumes
+            .iter()
+            .filter(|extra| file.starts_with(&extra.mount_path))
+            .max_by_key(|extra| Path::new(&extra.mount_path).components().count());
+        let depth = |path: &Path| path.components().count();
+        match (shared, extra) {
+            (Some(mount), Some(extra)) if depth(Path::new(&extra.mount_path)) < depth(&mount) => {
+                Home::Volume
+            }
+            (_, Some(extra)) if extra.outlives_the_pod() => Home::Extra(extra),
+            (_, Some(_)) | (None, None) => Home::Pod(path),
+            (Some(_), None) => Home::Volume,
         }
     }
 }

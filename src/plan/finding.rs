@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::diagnostic::{Code, Level};
+use crate::diagnostic::Code;
 
 /// Something about the plan that the user should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,13 @@ pub enum Subject {
     Parameter(String),
     /// A key of `kubeflow.yaml`, with dots between the keys above it.
     Setting(&'static str),
+    /// A node's entry in a section of `run_config`.
+    NodeSetting {
+        /// The section.
+        section: &'static str,
+        /// The node's key in it.
+        key: String,
+    },
 }
 
 impl Finding {
@@ -42,11 +49,6 @@ impl Finding {
     pub fn about(mut self, subject: Subject) -> Self {
         self.subjects.push(subject);
         self
-    }
-
-    /// Whether no workflow can be made.
-    pub fn is_error(&self) -> bool {
-        self.code.level() == Level::Error
     }
 }
 

@@ -20,7 +20,9 @@ pub use error::Error;
 pub use finding::{Finding, Subject};
 pub use step_name::{RESERVED, step_name};
 
-use crate::config::{AccessMode, ExtraVolume, PullPolicy, Quantity, RetryPolicy, Toleration};
+use crate::config::{
+    AccessMode, ExtraVolume, PullPolicy, Quantity, RetryPolicy, Staleness, Toleration,
+};
 use crate::step::{RunText, StepCommand};
 
 /// Where the project lies in an image (kedro-kubeflow 0.7.4 and the images of
@@ -66,9 +68,9 @@ pub struct Plan {
     pub on_exit: Option<Step>,
     /// Seconds that the finished workflow is kept for.
     pub ttl: u32,
-    /// ISO 8601: how old a result may be that Kubeflow Pipelines takes from its
-    /// cache; `None` leaves it to the server.
-    pub max_cache_staleness: Option<String>,
+    /// How old a result may be that is taken from a cache; `None` leaves it to
+    /// the server.
+    pub max_cache_staleness: Option<Staleness>,
 }
 
 /// A parameter of the workflow.

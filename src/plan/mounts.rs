@@ -1,6 +1,7 @@
 //! Where a step's own volumes are mounted, beside the volume that all share.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::Plan;
 use super::finding::{Finding, Subject};
@@ -15,7 +16,7 @@ pub(super) fn in_place_of_the_data(plan: &Plan) -> Vec<Finding> {
     for step in &plan.steps {
         let Some(mount) = step.mount else { continue };
         let data = format!("{}/{mount}", plan.root);
-        let taken = |path: &str| path.trim_end_matches('/') == data;
+        let taken = |path: &str| Path::new(path) == Path::new(&data);
         for extra in step.extra_volumes.iter().filter(|extra| taken(&extra.mount_path)) {
             steps_by_path.entry(&extra.mount_path).or_default().push(&step.name);
         }

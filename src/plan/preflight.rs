@@ -146,6 +146,40 @@ pub(super) fn names_of_runs(config: &RunConfig, snapshot: &Snapshot) -> Vec<Find
     findings
 }
 
+/// Settings of nodes that share one pod with all others.
+pub(super) fn settings_of_merged_nodes(
+    plan: &Plan,
+    config: &RunConfig,
+    nodes: &[Node],
+) -> Vec<Finding> {
+    let help = format!(
+        "write it for the pod as a whole: below `{}` or __default__",
+        step_name(&plan.pipeline)
+    );
+    let mut findings = Vec::new();
+    for (section, keys) in config.keys_by_node() {
+        for key in keys {
+            let whole = step_name(key) == step_name(&plan.pipeline);
+            let of_a_node = nodes.iter().any(|node| {
+                node.name == key
+                    || step_name(&node.name) == step_name(key)
+                    || node.tags.iter().any(|tag| tag == key)
+            });
+            if !of_a_node || whole {
+                continue;
+            }
+            let message = format!(
+                "with node_merge_strategy: full all nodes are one pod: `{key}` of `{section}` applies to nothing"
+            );
+            findings.push(
+                Finding::new(Code::SettingWithoutEffect, message, help.clone())
+                    .about(Subject::NodeSetting { section, key: key.to_owned() }),
+            );
+        }
+    }
+    findings
+}
+
 /// A volume that one machine can mount, and steps that could run side by side.
 pub(super) fn volume_on_one_machine(plan: &Plan) -> Option<Finding> {
     let volume = plan.volume.as_ref()?;
@@ -168,21 +202,6 @@ pub(super) fn volume_on_one_machine(plan: &Plan) -> Option<Finding> {
     Some(
         Finding::new(Code::VolumeOnOneMachine, message, help)
             .about(Subject::Setting("run_config.volume.access_modes")),
-    )
-}
-
-/// Kubeflow Pipelines skips a step that it finds in its cache; what the step
-/// would have written to the volume is then not there.
-pub(super) fn cache_with_volume(plan: &Plan, config: &RunConfig) -> Option<Finding> {
-    let staleness = config.max_cache_staleness.as_ref()?;
-    if staleness.is_zero() || plan.volume.is_none() {
-        return None;
-    }
-    let message = "a step that Kubeflow Pipelines takes from its cache does not run, so the volume lacks what it writes";
-    let help = "set max_cache_staleness: P0D, which turns caching off";
-    Some(
-        Finding::new(Code::CacheWithVolume, message, help)
-            .about(Subject::Setting("run_config.max_cache_staleness")),
     )
 }
 

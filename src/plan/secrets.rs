@@ -10,11 +10,11 @@ use serde_json::Value;
 const SHORTEST: usize = 8;
 
 /// Parts of names whose values are secrets.
-const NAMES: &str = r"(?i)(^|[_.-])(password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key|client_?secret|auth_?token|credentials?)$";
+const NAMES: &str = r"(?i)(^|[_.-])(password|passwd|passphrase|secret|token|api_?key|access_?key|secret_?key|private_?key|client_?secret|auth_?token)$|(?-i:[a-z](Password|Secret|Token|ApiKey|AccessKey|SecretKey|PrivateKey))$";
 
-/// Shapes that only secrets have: private keys in PEM, and tokens of AWS,
-/// GitHub, GitLab, Slack, Google and JSON web tokens.
-const SHAPES: &str = r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\b(AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|\bglpat-[A-Za-z0-9_-]{20}|\bxox[abposr]-[A-Za-z0-9-]{10}|\bAIza[A-Za-z0-9_-]{35}|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.";
+/// Shapes that only secrets have: private keys in PEM, a password in a URL, and
+/// tokens of AWS, GitHub, GitLab, Slack, Google and JSON web tokens.
+const SHAPES: &str = r"\b[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s:@]+@|-----BEGIN [A-Z ]*PRIVATE KEY-----|\b(AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|\bglpat-[A-Za-z0-9_-]{20}|\bxox[abposr]-[A-Za-z0-9-]{10}|\bAIza[A-Za-z0-9_-]{35}|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.";
 
 /// The first name below `name`, with dots between keys, whose value looks like
 /// a secret.
@@ -37,6 +37,7 @@ fn is_secret(name: &str, value: &str) -> bool {
     by_shape.as_ref().is_some_and(|shape| shape.is_match(value))
         || (value.len() >= SHORTEST
             && !value.contains(char::is_whitespace)
+            && !value.starts_with(['<', '['])
             && !value.contains("${")
             && by_name.as_ref().is_some_and(|names| names.is_match(name)))
 }
@@ -53,6 +54,9 @@ mod tests {
             ("db_password", json!("hunter2hunter2")),
             ("KEDRO_CONFIG_API_KEY", json!("0123456789")),
             ("anything", json!("ghp_0123456789abcdefghijABCDEFGHIJ012345")),
+            ("aws_secret_key", json!("abcdefgh12")),
+            ("dbPassword", json!("abcdefgh12")),
+            ("database", json!("postgresql://me:pw@host/db")),
             ("keys", json!(["-----BEGIN RSA PRIVATE KEY-----\nMII"])),
         ] {
             assert!(secret_within(name, &value).is_some(), "{name}");
@@ -63,6 +67,9 @@ mod tests {
             ("password", json!("")),
             ("password", json!("short")),
             ("max_tokens", json!("123456789")),
+            ("eos_token", json!("<|endoftext|>")),
+            ("credentials", json!("dev_s3_store")),
+            ("site", json!("https://example.com:8080/a@b")),
             ("tokenizer", json!("bert-base-uncased")),
             ("token", json!(5)),
             ("secret", json!("${oc.env:SECRET}")),

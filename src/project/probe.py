@@ -200,6 +200,14 @@ def is_parameter(name):
     return name == "parameters" or name.startswith("params:")
 
 
+def has_data(dataset):
+    """Whether a dataset in memory holds anything before the run."""
+    try:
+        return bool(dataset.exists())
+    except Exception:
+        return True  # only the dataset knows
+
+
 def describe_dataset(catalog, name, root):
     """Type, place and kind of one dataset; a name nobody declared is in memory."""
     # Kedro before 0.18.12 has neither `in` nor dataset factories.
@@ -218,9 +226,13 @@ def describe_dataset(catalog, name, root):
         or "MemoryData" in type(dataset).__name__,
         "versioned": getattr(dataset, "_version", None) is not None,
     }
+    if answer["memory"]:
+        answer["exists"] = has_data(dataset)
     path = getattr(dataset, "_filepath", None) or getattr(dataset, "_path", None)
     if path is not None and not answer["memory"]:
-        protocol = getattr(dataset, "_protocol", None) or "file"
+        # Spark's datasets have a prefix instead: "s3a://".
+        prefix = str(getattr(dataset, "_fs_prefix", None) or "").partition("://")[0]
+        protocol = getattr(dataset, "_protocol", None) or prefix or "file"
         text = str(path)
         if "://" in text:
             protocol, _, text = text.partition("://")
@@ -449,6 +461,7 @@ def inspect_project(request, root, stage):
     return {
         "kedro_version": version,
         "python_version": "%d.%d.%d" % sys.version_info[:3],
+        "root": root,
         "project_name": metadata.project_name,
         "package_name": metadata.package_name,
         "source_dir": os.path.relpath(str(metadata.source_dir), root),

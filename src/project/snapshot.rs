@@ -13,6 +13,8 @@ pub struct Snapshot {
     pub kedro_version: String,
     /// For example `3.11.7`.
     pub python_version: String,
+    /// The project's folder on this machine, links resolved.
+    pub root: String,
     /// The human-readable name, from `pyproject.toml`.
     pub project_name: String,
     /// The importable package.
@@ -147,7 +149,8 @@ pub struct Dataset {
     /// Whether a local path lies in the project.
     #[serde(default)]
     pub inside_project: bool,
-    /// Whether there is anything at a local path on this machine.
+    /// Whether there is anything at a local path on this machine, or data in
+    /// memory.
     #[serde(default)]
     pub exists: bool,
 }

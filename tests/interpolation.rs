@@ -51,6 +51,14 @@ const OMEGACONF: &[(&str, &str)] = &[
         "",
     ),
     (
+        "{a: {b: {c: 5}, k: '.b', r: '${${.k}}', q: {x: '${.${..k}.c}'}, s: '${${.k}.c}'}, p: a.b, t: '${${p}.c}'}",
+        "",
+    ),
+    (
+        "{r: ['${oc.env:NO,a: }', '${oc.env:NO,a : b}', '${oc.decode:\"5 \"}', '${oc.decode:\"5\"}']}",
+        "",
+    ),
+    (
         "{r: ['${oc.decode:${oc.env:SET}}', '${oc.decode:\"[1, 2.5, {a: b}, null, True]\"}', '${oc.decode:null}', '${oc.decode:\"${oc.env:SET}\"}', '${oc.decode:\"1_000\"}', '${oc.decode:\" 5\"}']}",
         "",
     ),
@@ -269,6 +277,9 @@ fn as_templated_config_loader_reads_it() {
         }
         assert_eq!(read_here(&ours, base, over).as_ref(), Ok(&theirs["value"]), "{base} {over}");
     }
+    let twice = "{s: {'${no}': 1}, t: '${s}', u: '${s}'}";
+    let error = read_here(&templated(), twice, "").unwrap_err();
+    assert_eq!(error.matches("error").count(), 1, "told once: {error}");
     for (text, words) in [
         ("{a: '${no}'}", "`${no}` stands for nothing"),
         ("{a: '${none}'}", "`${none}` stands for nothing"),
@@ -359,8 +370,8 @@ fn the_place_is_the_names_own() {
     let text = error("run_config:\n  image: x\n  b: ${.imag}\n");
     assert!(text.contains("Did you mean `.image`?"), "{text}");
     // What a decoded text says stands in no file.
-    let text = error("a: ${oc.decode:${oc.env:CODE}}\n");
-    assert!(text.contains(":1:4") && text.contains("`${nope}`"), "{text}");
+    let text = error("a: x ${oc.decode:${oc.env:CODE}}\n");
+    assert!(text.contains(":1:6") && text.contains("`${nope}`"), "{text}");
 }
 
 #[test]
@@ -446,6 +457,11 @@ fn growth_is_bounded() {
         writeln!(list, "a{at}: ['${{a{0}}}', '${{a{0}}}']", at - 1).unwrap();
     }
     assert_eq!(read_here(&omegaconf(), &chain, "").unwrap()["a59"], "x");
+    let mut globals = omegaconf();
+    globals.globals = json!({"many": vec![0; 1000]});
+    let many = format!("a: [{}]", "'${globals:many}', ".repeat(300));
+    let error = read_here(&globals, &many, "").map(|_| "it was read").unwrap_err();
+    assert!(error.contains("makes the configuration too large"), "{error}");
     for grows in [&text, &list] {
         let error = read_here(&omegaconf(), grows, "").map(|_| "it was read").unwrap_err();
         assert!(error.contains("makes the configuration too large"), "{error}");
@@ -669,6 +685,10 @@ fn a_template_of_jinja_is_read_as_kedro_reads_it() {
     project.write("conf/base/kubeflow.yaml", &text.replace("{cpu:", "{cpu: x, mem:"));
     let text = refusal(&project);
     assert!(text.contains("conf/base/kubeflow.yaml (as Jinja has rendered it):7:16"), "{text}");
+    // Each file is its own.
+    project.write("conf/local/kubeflow.yaml", "run_config: {image: i, volume: {}, ttl: 7}\n");
+    assert_eq!(project.compiled(&[]).spec()["ttlStrategy"]["secondsAfterCompletion"], 7);
+    project.write("conf/local/kubeflow.yaml", "");
     // What is no template of Jinja stays as it is.
     project.write(
         "conf/base/kubeflow.yaml",

@@ -235,21 +235,22 @@ impl<'a> Interpolator<'a> {
             }
             plain => return Ok(Computed::Value(plain.clone())),
         };
-        if let Some(known) = self.known.get(at) {
-            let known = known.clone();
-            if let Ok(Computed::Value(value)) = &known {
-                let (values, bytes) = value.size();
-                self.spend(values, bytes, node, reference)?;
-            }
-            return known;
-        }
         if self.pending.contains(at) {
             return self.goes_round(at, &self.pending.clone(), node, reference);
         }
-        self.pending.push(at.clone());
-        let result = self.evaluated(at, node, text);
-        self.pending.pop();
-        self.known.insert(at.clone(), result.clone());
+        let result = if let Some(known) = self.known.get(at) {
+            known.clone()
+        } else {
+            self.pending.push(at.clone());
+            let result = self.evaluated(at, node, text);
+            self.pending.pop();
+            self.known.insert(at.clone(), result.clone());
+            result
+        };
+        if let Ok(Computed::Value(value)) = &result {
+            let (values, bytes) = value.size();
+            self.spend(values, bytes, node, reference)?;
+        }
         result
     }
 

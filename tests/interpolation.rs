@@ -365,6 +365,10 @@ fn the_place_is_the_names_own() {
     // Where the file has other letters than the value, the whole value.
     let text = error("a: \"\\x24{nope}\"\n");
     assert!(text.contains(":1:4"), "{text}");
+    let text = error("a: ${one} ${two}\nb: ${three}\n");
+    for name in ["one", "two", "three"] {
+        assert!(text.contains(&format!("`${{{name}}}` stands")), "all at once: {text}");
+    }
     let text = error("run_config:\n  image: x\nb: ${run_config.imag}\n");
     assert!(text.contains("Did you mean `run_config.image`?"), "{text}");
     let text = error("run_config:\n  image: x\n  b: ${.imag}\n");

@@ -324,20 +324,28 @@ impl<'a> Interpolator<'a> {
         Ok(Computed::Value(Value::Text(self.joined(site, parts)?)))
     }
 
+    /// All parts are looked at, so that one call tells all that is wrong.
     fn joined(&mut self, site: Site<'_>, parts: &[Part]) -> Result<String, Stop> {
         let mut joined = String::new();
+        let mut said = false;
         for part in parts {
             let (text, span) = match part {
                 Part::Text(text) => (text.clone(), None),
-                Part::Interpolation(one) => {
-                    (self.interpolation(site, one)?.text(), Some(&one.span))
-                }
+                Part::Interpolation(one) => match self.interpolation(site, one) {
+                    Ok(value) => (value.text(), Some(&one.span)),
+                    Err(Stop::Said) => {
+                        said = true;
+                        continue;
+                    }
+                    Err(unknown) if !said => return Err(unknown),
+                    Err(_) => break,
+                },
             };
             let reference = span.map(|span| (site, span));
             self.spend(0, text.len(), site.node, reference)?;
             joined.push_str(&text);
         }
-        Ok(joined)
+        if said { Err(Stop::Said) } else { Ok(joined) }
     }
 
     fn interpolation(&mut self, site: Site<'_>, one: &Interpolation) -> Result<Computed<'a>, Stop> {

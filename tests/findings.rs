@@ -128,7 +128,7 @@ fn project_with(code: Code) -> (Project, &'static [&'static str]) {
         Code::WorkflowTooLarge => changed(
             REGISTRY,
             "node(abs, 'out_size', 'out_b', name='use'),",
-            "*[node(abs, 'out_size', 'out_%d' % i, name='use_the_size_in_part_%d' % i) for i in range(3000)]",
+            "*[node(abs, 'out_size', 'out_%d' % i, name='use_the_size_that_was_made_in_part_%d' % i) for i in range(1600)]",
         ),
         Code::ManySteps => changed(
             REGISTRY,

@@ -133,7 +133,7 @@ fn what_cannot_travel_comes_from_the_image_and_is_named() {
         "conf/base/parameters.yml",
         "good: 1\nnot_a_number: .nan\nwith.dot: 1\nwith blank: 2\nkeys: {1: a}\njson: taken\nkubedro-run-id: taken\n",
     );
-    let output = project.kubedro(&["compile", "-o", "-"]).output().unwrap();
+    let output = project.kubedro(&["compile", "-v", "-o", "-"]).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     let text = stderr(&output);
     for (name, reason) in [
@@ -144,7 +144,8 @@ fn what_cannot_travel_comes_from_the_image_and_is_named() {
         ("json", "its name has a meaning"),
         ("kubedro-run-id", "its name has a meaning"),
     ] {
-        assert!(text.contains(&format!("`{name}` ({reason}")), "{name}: {text}");
+        let said = format!("`{name}` is no parameter of the workflow: {reason}");
+        assert!(text.contains(&said), "{name}: {text}");
     }
     let workflow = project.as_tree(&stdout(&output));
     assert_eq!(workflow.parameter("good"), Some("1"));

@@ -39,7 +39,7 @@ fn shown(diagnostics: &[Diagnostic], all: bool) {
         let count = seen.entry(diagnostic.code).or_default();
         *count += 1;
         if all || *count <= SHOWN_OF_A_KIND {
-            say(&diagnostic.render(colour()));
+            say(&format!("{}\n", diagnostic.render(colour())));
             continue;
         }
         match left_out.iter_mut().find(|(code, _)| *code == diagnostic.code) {

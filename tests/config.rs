@@ -23,6 +23,7 @@ pub fn load(text: &[u8], env: Option<&str>) -> Result<config::Loaded, config::Er
         variables: BTreeMap::from([("commit_id".to_owned(), "abc".to_owned())]),
         environment: BTreeMap::from([("TTL".to_owned(), "60".to_owned())]),
         node_names: vec!["train_model", "train-model", "gpu"],
+        pipeline_names: Vec::new(),
         kedro: FromKedro::default(),
     })
 }
@@ -70,12 +71,23 @@ fn places_within_lists_and_mappings() {
 }
 
 #[test]
+fn a_key_that_is_not_indented_enough_and_a_default_without_its_lines() {
+    let text = warnings("run_config:\n  image: x\nvolume: {}\n");
+    assert!(text[0].contains("it belongs into run_config"), "{text:?}");
+    let text = warnings("run_config:\n  resources: {default: {cpu: 1}}\n");
+    assert!(text[0].contains("Did you mean `__default__`?"), "{text:?}");
+    let text = error("run_config:\n  description: ${commit_idd}\n  image: ${branch_name}\n");
+    assert!(text.contains("Did you mean `commit_id`?"), "{text}");
+    assert!(!text.contains("Did you mean `branch_name`?"), "{text}");
+}
+
+#[test]
 fn kinds_of_values_are_said_in_the_users_words() {
     let of = |value: &str| error(&format!("run_config:\n  {value}\n"));
     for (value, said) in [
         ("tolerations: {a: {key: b}}", "invalid type: a mapping, expected a list"),
         ("tolerations: {a: [b]}", "expected a mapping"),
-        ("volume: [a]", "expected a mapping"),
+        ("volume: [a]", "invalid type: a list, expected a mapping"),
         ("resources: 5", "expected a mapping"),
         ("image: [a]", "invalid type: a list, expected text"),
     ] {
@@ -84,6 +96,7 @@ fn kinds_of_values_are_said_in_the_users_words() {
         for jargon in ["struct", "sequence", "a map,", "Written", "Volume"] {
             assert!(!text.contains(jargon), "{jargon}: {text}");
         }
+        assert!(!text.contains("mappingping"), "{text}");
     }
 }
 
@@ -162,6 +175,7 @@ fn a_missing_file_says_where_it_was_looked_for() {
         variables: BTreeMap::new(),
         environment: BTreeMap::new(),
         node_names: Vec::new(),
+        pipeline_names: Vec::new(),
         kedro: FromKedro::default(),
     };
     let text = config::load(&sources).unwrap_err().to_string();

@@ -308,6 +308,14 @@ fn what_is_lost_in_other_ways() {
     assert_eq!(found(late), ["memory-dataset-between-pods"]);
     let missing = changed(REGISTRY, "print, 'params:size'", "print, 'nobody'");
     assert_eq!(found(missing), ["input-missing"]);
+    let parameter = changed(REGISTRY, "len, 'start'", "len, 'params:sise'");
+    let text = lint(&parameter, &[]).1;
+    assert!(text.contains("[input-missing]") && text.contains("Did you mean `size`?"), "{text}");
+    let said_at_the_end =
+        changed(REGISTRY, "'params:size'", "['params:status', 'params:failures']");
+    assert_eq!(found(said_at_the_end), Vec::<String>::new());
+    let odd_name = with("run_name: 'Run {size[0]}'");
+    assert_eq!(found(odd_name), ["unknown-parameter-in-name"], "no reason not to compile");
     let empty = plain();
     empty.write(CATALOG, &format!("{}\nvoid: {{type: MemoryDataset}}\n", empty.read(CATALOG)));
     empty.replace(REGISTRY, "len, 'start'", "len, 'void'");
@@ -347,6 +355,17 @@ fn allowed_and_strict() {
     let (exit, _, text) = lint(&project, &["--allow", "no-volume"]);
     assert_eq!(exit, Some(2));
     assert!(text.contains("it cannot be allowed"), "{text}");
+}
+
+#[test]
+fn programs_are_told_of_every_end() {
+    let project = plain();
+    project.write("conf/base/kubeflow.yaml", "run_config: {volume: {}}\n");
+    let (exit, text, said) = lint(&project, &["--format", "json"]);
+    let list: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(exit, Some(32));
+    assert!(list[0]["message"].as_str().unwrap().contains("no image is named"), "{text}");
+    assert!(said.contains("no image is named"), "{said}");
 }
 
 #[test]

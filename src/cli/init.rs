@@ -7,7 +7,7 @@ use super::report::say;
 use crate::error::Error;
 use crate::init::{self, Host, RootFrom};
 
-/// Write a first conf/base/kubeflow.yaml, with comments and all keys
+/// Write a first conf/base/kubeflow.yaml, with comments
 ///
 /// The image is named after the project's folder; where the project lies in it
 /// is read from the WORKDIR of the Dockerfile, if there is one. No Python is

@@ -95,7 +95,17 @@ impl Lint {
         let (findings, code) = match examined {
             Ok(examined) => (self.all(&examined)?, exit::REFUSED),
             Err(Error::Config(config::Error::Invalid(findings))) => (findings, exit::CONFIG),
-            Err(error) => return Err(error),
+            Err(error) => {
+                if self.format == Format::Json {
+                    let found = serde_json::json!([{
+                        "code": null, "level": "error", "message": error.to_string(),
+                        "label": null, "help": null, "file": null, "line": null,
+                        "column": null, "url": null,
+                    }]);
+                    output::write(Path::new("-"), format!("{found:#}\n").as_bytes())?;
+                }
+                return Err(error);
+            }
         };
         let findings = self.findings.judged(findings);
         match self.format {

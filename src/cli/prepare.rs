@@ -107,6 +107,7 @@ pub(super) fn examine(
         .collect();
 
     let steps = known_names(&snapshot);
+    let pipelines = with_steps(snapshot.pipelines.keys().map(String::as_str));
     let interpolation = std::mem::take(&mut snapshot.interpolation);
     let sources = Sources {
         root: &root,
@@ -116,6 +117,7 @@ pub(super) fn examine(
         variables,
         environment,
         node_names: steps.iter().map(String::as_str).collect(),
+        pipeline_names: pipelines.iter().map(String::as_str).collect(),
         kedro: from_kedro(interpolation),
     };
     let loaded = config::load(&sources)?;
@@ -174,13 +176,13 @@ fn from_kedro(said: Interpolation) -> FromKedro {
 
 /// What per-node sections of `kubeflow.yaml` may name.
 fn known_names(snapshot: &Snapshot) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    let nodes = snapshot.node_names();
-    for name in nodes.iter().copied().chain(snapshot.pipelines.keys().map(String::as_str)) {
-        names.push(name.to_owned());
-        names.push(step_name(name));
-    }
+    let mut names = with_steps(snapshot.node_names().into_iter());
     names.extend(snapshot.tags().into_iter().map(str::to_owned));
     names.extend(RESERVED.map(str::to_owned));
     names
+}
+
+/// Names, and those of their steps.
+fn with_steps<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
+    names.flat_map(|name| [name.to_owned(), step_name(name)]).collect()
 }

@@ -11,7 +11,7 @@ use super::files::{self, Files};
 use super::interpolate::{FromKedro, Interpolator, Names};
 use super::kubernetes;
 use super::lookup::{DEFAULT, NodeKey, clean_name};
-use super::model::{BY_NODE, KubeflowConfig, keys_below};
+use super::model::{BY_NODE, KubeflowConfig, MergeStrategy, keys_below};
 use super::tree::{Entry, Node, Segment, Value, shown_path};
 use crate::diagnostic::{Code, Diagnostic, Level, Place};
 
@@ -32,6 +32,8 @@ pub struct Sources<'a> {
     pub environment: BTreeMap<String, String>,
     /// Names that per-node sections may use: nodes, their steps, tags.
     pub node_names: Vec<&'a str>,
+    /// Names that they may use where all nodes are one pod: pipelines, their steps.
+    pub pipeline_names: Vec<&'a str>,
     /// What the project's own loader makes of `${…}`.
     pub kedro: FromKedro,
 }
@@ -98,7 +100,11 @@ pub fn load(sources: &Sources<'_>) -> Result<Loaded, Error> {
     let objects = problems.into_iter().map(|problem| files.show(problem)).collect();
     let config = also(objects, typed(&root, &files, &mut warnings), &mut warnings)?;
     check_retry_policies(&config, &root, &files)?;
-    check_node_names(&root, &files, &sources.node_names, &mut warnings);
+    let mut known = sources.node_names.clone();
+    if config.run_config.node_merge_strategy == MergeStrategy::Full {
+        known.extend(&sources.pipeline_names);
+    }
+    check_node_names(&root, &files, &known, &mut warnings);
     Ok(Loaded { config, warnings, settings: Settings { files, root } })
 }
 
@@ -314,6 +320,7 @@ fn in_users_words(message: &str) -> String {
         .replace("invalid type: sequence", "invalid type: a list")
         .replace("invalid type: unit value", "invalid type: nothing")
         .replace("expected a sequence", "expected a list")
+        .replace("expected a mapping", "expected a map")
         .replace("expected a map", "expected a mapping");
     let names =
         STRUCT.get_or_init(|| Regex::new(r"(struct|enum) [A-Z]\w*( with \d+ elements)?").ok());
@@ -333,10 +340,14 @@ fn unknown_key(root: &Node, files: &Files, path: &[Segment]) -> Diagnostic {
         Some((source, span)) => files.place(source, span),
         None => files.of(root.follow(above).0),
     };
-    Diagnostic::new(Code::UnknownKey, format!("the key `{}` is not known", shown_path(path)))
-        .at(place)
-        .label("nothing reads this")
-        .nearest_of(name, keys_below(&shown_path(above)).iter().copied())
+    let diagnostic =
+        Diagnostic::new(Code::UnknownKey, format!("the key `{}` is not known", shown_path(path)))
+            .at(place)
+            .label("nothing reads this");
+    if above.is_empty() && keys_below("run_config").contains(&name) {
+        return diagnostic.help("it belongs into run_config: indent it");
+    }
+    diagnostic.nearest_of(name, keys_below(&shown_path(above)).iter().copied())
 }
 
 fn check_retry_policies(config: &KubeflowConfig, root: &Node, files: &Files) -> Result<(), Error> {
@@ -380,7 +391,7 @@ fn check_node_names(root: &Node, files: &Files, known: &[&str], warnings: &mut V
             )
             .at(files.place(entry.source, entry.span.clone()))
             .label(format!("this entry of `{section}` applies to nothing"))
-            .nearest_of(&entry.key, known.iter().copied());
+            .nearest_of(&entry.key, known.iter().copied().chain([DEFAULT]));
             warnings.push(diagnostic);
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! Only what can be said of a plain value is understood: the name, `!s`, `!r`.
 
-use serde::de::{Deserialize, Deserializer, Error};
+use serde::de::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Json};
 
 use super::{lenient, python_text};
@@ -13,6 +13,7 @@ use super::{lenient, python_text};
 pub struct NameTemplate {
     written: String,
     pieces: Vec<Piece>,
+    problem: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +50,13 @@ impl NameTemplate {
         if !text.is_empty() {
             pieces.push(Piece::Text(text));
         }
-        Ok(Self { written: written.to_owned(), pieces })
+        Ok(Self { written: written.to_owned(), pieces, problem: None })
+    }
+
+    /// Why it cannot be filled, where it cannot. Nothing but a run's name depends
+    /// on it.
+    pub fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
     }
 
     /// As it stands in the file.
@@ -122,7 +129,12 @@ fn parameter(field: &str) -> Result<Piece, String> {
 
 impl<'de> Deserialize<'de> for NameTemplate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&lenient::text(deserializer)?).map_err(D::Error::custom)
+        let written = lenient::text(deserializer)?;
+        Ok(Self::parse(&written).unwrap_or_else(|problem| Self {
+            pieces: vec![Piece::Text(written.clone())],
+            written,
+            problem: Some(problem),
+        }))
     }
 }
 

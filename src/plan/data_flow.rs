@@ -9,6 +9,7 @@ use super::preflight::{base_name, is_parameter, quoted};
 use super::{DATA, Plan, Step, VOLUME_INIT};
 use crate::config::ExtraVolume;
 use crate::diagnostic::Code;
+use crate::names::did_you_mean;
 use crate::project::{Dataset, Node, Snapshot};
 
 /// Where a dataset lives, for one step.
@@ -131,6 +132,7 @@ impl<'a> DataFlow<'a> {
     pub fn doubts(&self, on_exit: Option<&[Node]>) -> Vec<Finding> {
         let mut findings = self.outputs_not_kept();
         findings.extend(self.inputs_missing(self.nodes, None));
+        findings.extend(self.parameters_missing(self.nodes, &[]));
         findings.extend(self.two_writers());
         findings.extend(on_exit.into_iter().flat_map(|nodes| self.on_exit(nodes)));
         findings
@@ -200,6 +202,29 @@ impl<'a> DataFlow<'a> {
                 let finding =
                     finding.about(Subject::dataset(name)).about(Subject::node(&node.name));
                 findings.entry(base).or_insert(finding);
+            }
+        }
+        findings.into_values().collect()
+    }
+
+    /// Parameters that nodes read and the project does not have, nor the run.
+    fn parameters_missing(&self, nodes: &[Node], given: &[&str]) -> Vec<Finding> {
+        let mut findings = BTreeMap::new();
+        for node in nodes {
+            for name in node.inputs.iter().filter_map(|input| input.strip_prefix("params:")) {
+                let top = name.split('.').next().unwrap_or(name);
+                let known = || self.snapshot.parameters.iter().map(|known| known.name.as_str());
+                if given.contains(&name) || known().any(|known| known == name || known == top) {
+                    continue;
+                }
+                let message = format!(
+                    "`{}` reads the parameter `{name}`, which the project does not have.{}",
+                    node.name,
+                    did_you_mean(name, known())
+                );
+                let help = "the run fails unless a hook of the project adds it";
+                let finding = Finding::new(Code::InputMissing, message, help);
+                findings.entry(name).or_insert(finding.about(Subject::node(&node.name)));
             }
         }
         findings.into_values().collect()
@@ -327,7 +352,8 @@ impl<'a> DataFlow<'a> {
                 Finding::new(Code::OnExitOutputNotKept, message, help).about(Subject::dataset(name))
             });
         let missing = self.inputs_missing(nodes, Some(step));
-        findings.into_values().chain(lost).chain(missing).collect()
+        let parameters = self.parameters_missing(nodes, &["status", "failures"]);
+        findings.into_values().chain(lost).chain(missing).chain(parameters).collect()
     }
 
     fn dataset(&self, name: &str) -> Option<&'a Dataset> {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::finding::{Finding, Subject};
 use super::secrets::secret_within;
 use super::{PROJECT_ROOT, Plan, RESERVED, step_name};
-use crate::config::{NameTemplate, RunConfig};
+use crate::config::{AccessMode, NameTemplate, RunConfig};
 use crate::diagnostic::Code;
 use crate::names::did_you_mean;
 use crate::project::{Node, Snapshot};
@@ -128,6 +128,14 @@ pub(super) fn names_of_runs(config: &RunConfig, snapshot: &Snapshot) -> Vec<Find
         ("run_config.scheduled_run_name", &config.scheduled_run_name),
     ];
     let mut findings = Vec::new();
+    for (key, template) in &templates {
+        if let Some(problem) = template.as_ref().and_then(NameTemplate::problem) {
+            let message = format!("the name of the run cannot be made: {problem}");
+            let help = "it is a format string of Python, in which {name} stands for a parameter";
+            let finding = Finding::new(Code::UnknownParameterInName, message, help);
+            findings.push(finding.about(Subject::Setting(key)));
+        }
+    }
     for (key, template) in templates {
         for name in template.iter().flat_map(NameTemplate::names) {
             if known.contains(&name) {
@@ -194,8 +202,13 @@ pub(super) fn volume_on_one_machine(plan: &Plan) -> Option<Finding> {
         .find(|[first, second]| !second.needs.contains(&first.name))
         .map(|[first, second]| (&first.name, &second.name))?;
     let modes: Vec<String> = volume.access_modes.iter().map(|mode| format!("{mode:?}")).collect();
+    let who = match volume.access_modes[..] {
+        [AccessMode::ReadOnlyMany] => "no step can write to the volume",
+        [AccessMode::ReadWriteOncePod] => "only one pod at a time can mount the volume",
+        _ => "only one machine at a time can mount the volume",
+    };
     let message = format!(
-        "steps run side by side (`{first}` and `{second}`, for example), but only one machine at a time can mount the volume ({})",
+        "steps run side by side (`{first}` and `{second}`, for example), but {who} ({})",
         modes.join(", ")
     );
     let help = "set access_modes: [ReadWriteMany] where the cluster has a storage class for it; else pods that come to other machines wait until the volume is free";

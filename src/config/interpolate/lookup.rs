@@ -156,7 +156,8 @@ impl<'a> Interpolator<'a> {
         let name = shown(dots, keys);
         let (known, above) = self.known_beside(site, dots, keys);
         let last = keys.last().map_or("", String::as_str);
-        let near = did_you_mean(last, known.iter().map(String::as_str));
+        let others = known.iter().map(String::as_str).filter(|known| *known != last);
+        let near = did_you_mean(last, others);
         // The nearest is shown as it would have to be written.
         let near = near.replacen('`', &format!("`{above}"), 1);
         let variable = |character: char| character.is_ascii_alphanumeric() || character == '_';

@@ -274,3 +274,38 @@ fn the_variations_have_every_key_of_kedro_kubeflow() {
         assert!(keys.known.len() > 20);
     }
 }
+
+#[test]
+fn what_the_plugins_init_writes_compiles() {
+    for oracle in &ORACLES {
+        let project = oracle.project();
+        std::fs::remove_file(project.path().join("conf/base/kubeflow.yaml")).unwrap();
+        let output = Command::new(oracle.python())
+            .args(["-m", "kedro", "kubeflow", "init", "https://kubeflow.example.com/pipelines"])
+            .current_dir(project.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert!(project.read("conf/base/kubeflow.yaml").contains("run_config:"));
+        compiles_for_both_targets(&project);
+    }
+}
+
+#[test]
+fn what_the_plugins_manual_prints_compiles() {
+    for oracle in &ORACLES {
+        let project = oracle.project();
+        let sample = include_str!("fixtures/kubeflow-manual-0.7.4.yaml");
+        project.write("conf/base/kubeflow.yaml", sample);
+        compiles_for_both_targets(&project);
+    }
+}
+
+fn compiles_for_both_targets(project: &Project) {
+    for target in ["argo", "kfp"] {
+        let arguments = ["compile", "-o", "-", "--target", target];
+        let output = project.kubedro(&arguments).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert!(!output.stdout.is_empty());
+    }
+}

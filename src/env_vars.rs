@@ -26,6 +26,14 @@ pub const KUBEDRO_RUN_ID: &str = "KUBEDRO_RUN_ID";
 /// project's code by `kubedro step`.
 pub const KUBEDRO_SAVE_VERSION: &str = "KUBEDRO_SAVE_VERSION";
 
+/// Where a step writes what it hands to the steps after it. Set by
+/// `kubedro run-local`; a pod of a workflow has its own place for them.
+pub const KUBEDRO_OUTPUTS: &str = "KUBEDRO_OUTPUTS";
+
+/// How far a step is, in a file that Argo's executor reads (Argo Workflows 3.1
+/// and newer): the number of nodes that have run, `/`, and of all.
+pub const ARGO_PROGRESS_FILE: &str = "ARGO_PROGRESS_FILE";
+
 /// The Python interpreter of the project; the same as `--python`.
 pub const KUBEDRO_PYTHON: &str = "KUBEDRO_PYTHON";
 

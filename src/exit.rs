@@ -46,9 +46,12 @@ pub fn code(error: &Error) -> u8 {
         Error::Config(_) | Error::Plan(plan::Error::NoImage) => CONFIG,
         Error::Project(error) => project_code(error),
         Error::Plan(plan::Error::UnusableDataset { .. }) => PROJECT,
-        Error::Plan(plan::Error::UnknownPipeline { .. } | plan::Error::EmptyPipeline { .. }) => {
-            UNKNOWN_NAME
-        }
+        Error::Plan(
+            plan::Error::UnknownPipeline { .. }
+            | plan::Error::EmptyPipeline { .. }
+            | plan::Error::NotALoadedVersion { .. }
+            | plan::Error::VersionOfWhatIsMade { .. },
+        ) => UNKNOWN_NAME,
         Error::Plan(_) | Error::Refused(_) | Error::Backend(_) => REFUSED,
         Error::Local(local::Error::NotAParameter(_)) => UNKNOWN_NAME,
         Error::Local(
@@ -62,7 +65,10 @@ pub fn code(error: &Error) -> u8 {
         Error::Step(error) => match error {
             step::Error::Supervise(error) => error.code(),
             step::Error::Project(error) => project_code(error),
-            step::Error::Copy(_) | step::Error::Write { .. } => INPUT_OUTPUT,
+            step::Error::Copy(_)
+            | step::Error::Write { .. }
+            | step::Error::Read { .. }
+            | step::Error::Output(_) => INPUT_OUTPUT,
             _ => STEP,
         },
         Error::Supervise(error) => error.code(),

@@ -2,8 +2,8 @@
 
 use clap::Parser;
 use kubedro::step::{
-    Form, Identity, OnExit, OnExitSpec, Run, RunSpec, RunText, RunValue, StepCommand, VolumeInit,
-    VolumeInitSpec,
+    Form, Identity, LoadVersions, LoadVersionsSpec, OnExit, OnExitSpec, Run, RunSpec, RunText,
+    RunValue, StepCommand, VolumeInit, VolumeInitSpec,
 };
 use proptest::prelude::*;
 
@@ -100,12 +100,33 @@ fn command() -> impl Strategy<Value = StepCommand> {
         (hostile(), hostile(), any::<Option<u32>>()).prop_map(|(from, to, owner)| {
             StepCommand::VolumeInit(VolumeInit { spec: VolumeInitSpec { from, to, owner } })
         }),
-        (hostile(), hostile(), names(), names(), identity()).prop_map(
-            |(env, pipeline, nodes, load_at_save_version, identity)| {
-                let spec = RunSpec { env, pipeline, nodes, load_at_save_version };
-                StepCommand::Run(Run { spec, identity })
+        (hostile(), hostile(), names(), identity()).prop_map(
+            |(env, pipeline, datasets, identity)| {
+                StepCommand::LoadVersions(LoadVersions {
+                    spec: LoadVersionsSpec { env, pipeline, datasets },
+                    identity,
+                })
             }
         ),
+        (
+            (hostile(), hostile(), names(), names(), names(), names()),
+            prop::collection::btree_map(hostile(), hostile(), 0..3),
+            identity(),
+            prop::option::of(encoded()),
+        )
+            .prop_map(|(texts, load_versions, identity, found)| {
+                let (env, pipeline, nodes, tags, namespaces, load_at_save_version) = texts;
+                let spec = RunSpec {
+                    env,
+                    pipeline,
+                    nodes,
+                    tags,
+                    namespaces,
+                    load_versions,
+                    load_at_save_version,
+                };
+                StepCommand::Run(Run { spec, identity, load_versions: found })
+            }),
         (hostile(), hostile(), identity(), encoded(), encoded()).prop_map(
             |(env, pipeline, identity, status, failures)| {
                 let spec = OnExitSpec { env, pipeline };

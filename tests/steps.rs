@@ -103,12 +103,12 @@ fn a_step_runs_its_nodes_under_the_runs_identity(kedro: Kedro) {
         ["01_raw/start.txt", "03/size.pickle/2026-01-31T12.00.00Z-r1/size.pickle"],
         "the other node did not run"
     );
-    // The same version again: the failure is Kedro's, and so is the exit code.
-    let output = run(
-        &project,
-        ["--run-id=r1", "--save-version=2026-01-31T12.00.00Z-r1", "--parameters=W10="],
-    );
-    assert_eq!(output.status.code(), Some(1));
+    // Taken on from another run the version is not ours to remove: the failure
+    // is Kedro's, and so is the exit code.
+    let list = r#"[{"name":"kubedro-save-version","value":"2026-01-31T12.00.00Z-r1"}]"#;
+    let parameters = format!("--parameters={}", BASE64.encode(list));
+    let output = run(&project, ["--run-id=r2", "--save-version=own", &parameters]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
 }
 
 #[test]

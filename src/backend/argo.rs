@@ -12,7 +12,9 @@ use serde_json::{Map, Value, json};
 use super::{Error, Target, kfp_v1};
 use crate::config::{AccessMode, DATA_VOLUME_NAME, PullPolicy, Quantity, RetryPolicy, Toleration};
 use crate::plan::{self, ON_EXIT, Plan, Step, VOLUME_CREATE, VOLUME_DELETE, step_name};
-use crate::step::{Form, RUN_ID_PARAMETER, RunText, RunValue, SAVE_VERSION_PARAMETER};
+use crate::step::{
+    Form, OUTPUTS, RUN_ID_PARAMETER, RunText, RunValue, SAVE_VERSION_PARAMETER, StepOutput,
+};
 
 /// The template that holds the graph. Names of steps have no two hyphens in a
 /// row, so none of them is like it.
@@ -126,6 +128,10 @@ struct Template {
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<TemplateMetadata>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    inputs: Option<Inputs>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outputs: Option<Outputs>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     dag: Option<Dag>,
     #[serde(skip_serializing_if = "Option::is_none")]
     steps: Option<[Vec<Task>; 1]>,
@@ -142,6 +148,34 @@ struct Template {
     /// The step's own; those of the workflow are there besides.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     volumes: Vec<Map<String, Value>>,
+}
+
+/// What other steps have written, as parameters of a template.
+#[derive(Serialize)]
+struct Inputs {
+    parameters: Vec<InputParameter>,
+}
+
+#[derive(Serialize)]
+struct InputParameter {
+    name: String,
+}
+
+#[derive(Serialize)]
+struct Outputs {
+    parameters: Vec<OutputParameter>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OutputParameter {
+    name: &'static str,
+    value_from: ValueFrom,
+}
+
+#[derive(Serialize)]
+struct ValueFrom {
+    path: String,
 }
 
 /// Annotations and labels of a step's pod.
@@ -163,6 +197,8 @@ struct Dag {
 struct Task {
     name: String,
     template: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arguments: Option<Arguments>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     dependencies: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -311,7 +347,7 @@ fn spec(plan: &Plan, target: Target) -> Result<Spec, Error> {
         } else {
             step.needs.clone()
         };
-        graph.push(task(&step.name, dependencies));
+        graph.push(Task { arguments: arguments(step), ..task(&step.name, dependencies) });
         templates.push(template(step, plan, target)?);
     }
     let mut at_the_end = Vec::new();
@@ -377,7 +413,51 @@ fn spec(plan: &Plan, target: Target) -> Result<Spec, Error> {
 }
 
 fn task(name: &str, dependencies: Vec<String>) -> Task {
-    Task { name: name.to_owned(), template: name.to_owned(), dependencies, continue_on: None }
+    Task {
+        name: name.to_owned(),
+        template: name.to_owned(),
+        arguments: None,
+        dependencies,
+        continue_on: None,
+    }
+}
+
+/// What a step takes from others: a template sees only its own inputs, so the
+/// graph hands them over.
+fn arguments(step: &Step) -> Option<Arguments> {
+    let parameters: Vec<Parameter> = step
+        .command
+        .inputs()
+        .into_iter()
+        .map(|StepOutput { step, name }| Parameter {
+            name: name.clone(),
+            value: format!("{{{{tasks.{step}.outputs.parameters.{name}}}}}"),
+            description: None,
+        })
+        .collect();
+    (!parameters.is_empty()).then_some(Arguments { parameters })
+}
+
+fn inputs(step: &Step) -> Option<Inputs> {
+    let parameters: Vec<InputParameter> = step
+        .command
+        .inputs()
+        .into_iter()
+        .map(|output| InputParameter { name: output.name.clone() })
+        .collect();
+    (!parameters.is_empty()).then_some(Inputs { parameters })
+}
+
+fn outputs(step: &Step) -> Option<Outputs> {
+    let parameters: Vec<OutputParameter> = step
+        .outputs
+        .iter()
+        .map(|name| OutputParameter {
+            name,
+            value_from: ValueFrom { path: format!("{OUTPUTS}/{name}") },
+        })
+        .collect();
+    (!parameters.is_empty()).then_some(Outputs { parameters })
 }
 
 fn claim_spec(volume: &plan::Volume) -> ClaimSpec {
@@ -474,6 +554,8 @@ fn template(step: &Step, plan: &Plan, target: Target) -> Result<Template, Error>
     Ok(Template {
         name: step.name.clone(),
         metadata: (target == Target::Kfp).then(|| kfp_v1::step_metadata(step, plan)),
+        inputs: inputs(step),
+        outputs: outputs(step),
         container: Some(Container {
             image: step.image.clone(),
             image_pull_policy: step.pull_policy,
@@ -543,10 +625,10 @@ fn placeholder(value: &RunValue, form: Form) -> String {
         }
         RunValue::Status => ("{{workflow.status}}".to_owned(), "workflow.status".to_owned()),
         RunValue::Failures => ("{{workflow.failures}}".to_owned(), "workflow.failures".to_owned()),
-        RunValue::StepOutput(output) => (
-            format!("{{{{tasks.{}.outputs.parameters.{}}}}}", output.step, output.name),
-            format!("tasks['{}'].outputs.parameters['{}']", output.step, output.name),
-        ),
+        // Steps write their outputs as base64 already.
+        RunValue::StepOutput(output) => {
+            return format!("{{{{inputs.parameters.{}}}}}", output.name);
+        }
     };
     match form {
         Form::Plain => plain,

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::argo::{TemplateMetadata, parameter_value};
 use crate::diagnostic::Code;
-use crate::plan::{Finding, ON_EXIT, Plan, Step, Subject, VOLUME_INIT};
+use crate::plan::{Finding, LOAD_VERSIONS, ON_EXIT, Plan, Step, Subject, VOLUME_INIT};
 use crate::step::{RUN_ID_PARAMETER, SAVE_VERSION_PARAMETER};
 
 /// The account that the SDK names, for which the API server puts in its own
@@ -73,7 +73,7 @@ pub(super) fn bytes_in_go(value: &serde_json::Value) -> usize {
 
 /// The step's name as Kedro has it, and whether its result may be an old one.
 pub(super) fn step_metadata(step: &Step, plan: &Plan) -> TemplateMetadata {
-    let own = [VOLUME_INIT, ON_EXIT].contains(&step.name.as_str());
+    let own = [VOLUME_INIT, LOAD_VERSIONS, ON_EXIT].contains(&step.name.as_str());
     let mut metadata = match (&plan.max_cache_staleness, own) {
         (_, true) => never_cached(),
         (Some(staleness), false) => TemplateMetadata {

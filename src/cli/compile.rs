@@ -6,8 +6,9 @@ use clap::Args;
 
 use super::findings::FindingArguments;
 use super::globals::Globals;
+use super::load_versions::LoadVersionArguments;
 use super::output;
-use super::prepare::{Prepared, prepare};
+use super::prepare::{Prepared, Wanted, prepare};
 use super::report;
 use super::target::Target;
 use crate::backend;
@@ -36,6 +37,8 @@ pub(super) struct Compile {
     #[arg(short, long, value_enum, default_value = "argo")]
     target: Target,
     #[command(flatten)]
+    load_versions: LoadVersionArguments,
+    #[command(flatten)]
     findings: FindingArguments,
 }
 
@@ -49,9 +52,13 @@ fn count(plan: &Plan) -> String {
 
 impl Compile {
     pub fn run(&self, globals: &Globals) -> Result<u8, Error> {
-        let image = self.image.as_deref();
-        let Prepared { examined, plan } =
-            prepare(globals, &self.pipeline, image, &[], &self.findings)?;
+        let wanted = Wanted {
+            pipeline: &self.pipeline,
+            image: self.image.as_deref(),
+            load_versions: self.load_versions.by_dataset(),
+            ..Wanted::default()
+        };
+        let Prepared { examined, plan } = prepare(globals, &wanted, &self.findings)?;
         let document = backend::compile(&plan, self.target.into())?;
         self.findings.settle(examined.shown(&document.findings), globals)?;
         output::write(&self.output, document.text.as_bytes())?;

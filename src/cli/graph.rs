@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::findings::FindingArguments;
 use super::globals::Globals;
 use super::output;
-use super::prepare::prepare;
+use super::prepare::{Wanted, prepare};
 use crate::backend::graph;
 use crate::error::Error;
 
@@ -47,7 +47,8 @@ enum Format {
 impl Graph {
     pub fn run(&self, globals: &Globals) -> Result<u8, Error> {
         // No image plays a part here, though a plan has one.
-        let prepared = prepare(globals, &self.pipeline, Some("local"), &[], &self.findings)?;
+        let wanted = Wanted { pipeline: &self.pipeline, image: Some("local"), ..Wanted::default() };
+        let prepared = prepare(globals, &wanted, &self.findings)?;
         let text = match self.format {
             Format::Text => graph::text(&prepared.plan),
             Format::Mermaid => graph::mermaid(&prepared.plan),

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::findings::FindingArguments;
 use super::globals::Globals;
 use super::output;
-use super::prepare::{Examined, examine};
+use super::prepare::{Examined, Wanted, examine};
 use super::report::say;
 use super::target::Target;
 use crate::backend;
@@ -91,7 +91,10 @@ impl<'a> Shown<'a> {
 
 impl Lint {
     pub fn run(&self, globals: &Globals) -> Result<u8, Error> {
-        let examined = examine(globals, &self.pipeline, self.image.as_deref(), &[]);
+        let examined = examine(
+            globals,
+            &Wanted { pipeline: &self.pipeline, image: self.image.as_deref(), ..Wanted::default() },
+        );
         let (findings, code) = match examined {
             Ok(examined) => (self.all(&examined)?, exit::REFUSED),
             Err(Error::Config(config::Error::Invalid(findings))) => (findings, exit::CONFIG),

@@ -9,6 +9,7 @@ mod globals;
 mod graph;
 mod init;
 mod lint;
+mod load_versions;
 mod output;
 mod places;
 mod prepare;

@@ -29,6 +29,19 @@ pub(super) struct Examined {
     env: String,
 }
 
+/// What a plan is wanted of.
+#[derive(Default)]
+pub(super) struct Wanted<'a> {
+    /// The registered pipeline.
+    pub pipeline: &'a str,
+    /// Instead of the configuration's image.
+    pub image: Option<&'a str>,
+    /// Parameters that are set for a run.
+    pub assignments: &'a [Assignment],
+    /// Versions that are to be loaded, by dataset.
+    pub load_versions: BTreeMap<String, String>,
+}
+
 /// A plan and what it was made of.
 pub(super) struct Prepared {
     pub examined: Examined,
@@ -53,12 +66,10 @@ impl Examined {
 /// findings there is no plan.
 pub(super) fn prepare(
     globals: &Globals,
-    pipeline: &str,
-    image: Option<&str>,
-    assignments: &[Assignment],
+    wanted: &Wanted<'_>,
     arguments: &FindingArguments,
 ) -> Result<Prepared, Error> {
-    let mut examined = examine(globals, pipeline, image, assignments)?;
+    let mut examined = examine(globals, wanted)?;
     arguments.settle(std::mem::take(&mut examined.findings), globals)?;
     match examined.plan.take() {
         Some(plan) => Ok(Prepared { examined, plan }),
@@ -67,12 +78,8 @@ pub(super) fn prepare(
 }
 
 /// Asks Kedro, reads `kubeflow.yaml`, and makes the plan.
-pub(super) fn examine(
-    globals: &Globals,
-    pipeline: &str,
-    image: Option<&str>,
-    assignments: &[Assignment],
-) -> Result<Examined, Error> {
+pub(super) fn examine(globals: &Globals, wanted: &Wanted<'_>) -> Result<Examined, Error> {
+    let Wanted { pipeline, image, assignments, ref load_versions } = *wanted;
     let (root, interpreter) = globals.project()?;
     // Names and values that are not UTF-8 have no place in a YAML document.
     let environment: BTreeMap<String, String> = std::env::vars_os()
@@ -128,6 +135,7 @@ pub(super) fn examine(
         pipeline,
         env: globals.env(),
         image,
+        load_versions,
         environment: &for_pods,
     });
     let (plan, found) = match made {

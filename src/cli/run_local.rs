@@ -8,7 +8,8 @@ use clap::Args;
 
 use super::findings::FindingArguments;
 use super::globals::Globals;
-use super::prepare::{Prepared, prepare};
+use super::load_versions::LoadVersionArguments;
+use super::prepare::{Prepared, Wanted, prepare};
 use super::report::say;
 use crate::error::Error;
 use crate::exit;
@@ -46,14 +47,21 @@ pub(super) struct RunLocal {
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u64).range(..=86_400))]
     grace: u64,
     #[command(flatten)]
+    load_versions: LoadVersionArguments,
+    #[command(flatten)]
     findings: FindingArguments,
 }
 
 impl RunLocal {
     pub async fn run(&self, globals: &Globals) -> Result<u8, Error> {
         // No image plays a part here, though a plan has one.
-        let Prepared { examined, plan } =
-            prepare(globals, &self.pipeline, Some("local"), &self.parameters, &self.findings)?;
+        let wanted = Wanted {
+            pipeline: &self.pipeline,
+            image: Some("local"),
+            assignments: &self.parameters,
+            load_versions: self.load_versions.by_dataset(),
+        };
+        let Prepared { examined, plan } = prepare(globals, &wanted, &self.findings)?;
         let jobs = self
             .jobs
             .unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));

@@ -101,7 +101,8 @@ fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Erro
 /// Runs the plan to its end; a step that fails is part of the summary, not an
 /// error.
 pub async fn run(plan: &Plan, options: &Options<'_>) -> Result<Summary, Error> {
-    let values = values::Values::new(plan, options.overrides)?;
+    let mut values = values::Values::new(plan, options.overrides)?;
     let views = view::Views::make(plan, options)?;
+    values.outputs = views.step_outputs();
     scheduler::Scheduler::new(plan, options, values, views).run().await
 }

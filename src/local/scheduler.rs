@@ -149,6 +149,10 @@ impl<'a> Scheduler<'a> {
             env_vars::KUBEDRO_GRACE_PERIOD.to_owned(),
             self.options.grace.as_secs().to_string(),
         ));
+        env.push((
+            env_vars::KUBEDRO_OUTPUTS.to_owned(),
+            self.views.step_outputs().join(&step.name).to_string_lossy().into_owned(),
+        ));
         let folder = self.views.of(step);
         // A shell would set it; the caller's own leads into the real project.
         env.push((env_vars::PWD.to_owned(), folder.to_string_lossy().into_owned()));

@@ -2,14 +2,14 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::{Error, io_error};
 use crate::plan::Plan;
-use crate::step::{RUN_ID_PARAMETER, RunValue, SAVE_VERSION_PARAMETER};
+use crate::step::{RUN_ID_PARAMETER, RunValue, SAVE_VERSION_PARAMETER, decoded_output};
 
 /// The run's values.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(super) struct Values {
     uid: String,
     save_version: String,
     parameters: Vec<NamedValue>,
+    /// Where each step's outputs are, in a folder of its name.
+    pub outputs: PathBuf,
     /// Known when the steps have ended.
     pub status: String,
     /// As Argo has them: JSON within JSON.
@@ -52,7 +54,14 @@ impl Values {
         for name in [RUN_ID_PARAMETER, SAVE_VERSION_PARAMETER] {
             parameters.push(NamedValue { name: name.to_owned(), value: String::new() });
         }
-        Ok(Self { uid, save_version, parameters, status: String::new(), failures: String::new() })
+        Ok(Self {
+            uid,
+            save_version,
+            parameters,
+            outputs: PathBuf::new(),
+            status: String::new(),
+            failures: String::new(),
+        })
     }
 
     /// The text of one of them.
@@ -69,8 +78,12 @@ impl Values {
             RunValue::Parameters => serde_json::to_string(&self.parameters).unwrap_or_default(),
             RunValue::Status => self.status.clone(),
             RunValue::Failures => self.failures.clone(),
-            // No step of a plan has outputs that another one's argv takes.
-            RunValue::StepOutput(_) => String::new(),
+            // Where it is not there, the step that takes it says so.
+            RunValue::StepOutput(output) => {
+                let file = self.outputs.join(&output.step).join(&output.name);
+                let text = std::fs::read_to_string(file).unwrap_or_default();
+                decoded_output(&text).unwrap_or_default()
+            }
         }
     }
 

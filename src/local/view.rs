@@ -75,6 +75,11 @@ impl Views {
         Ok(Self { root, _lock: lock, by_step, has_volume: plan.volume.is_some() })
     }
 
+    /// Where steps write what they hand to others.
+    pub fn step_outputs(&self) -> PathBuf {
+        self.root.join("step-outputs")
+    }
+
     /// The working directory of a step.
     pub fn of(&self, step: &Step) -> PathBuf {
         self.by_step.get(&step.name).cloned().unwrap_or_else(|| self.root.clone())
@@ -113,6 +118,7 @@ impl Views {
             remove_copies(&image, view, keeps_data)?;
         }
         remove(&image)?;
+        remove(&self.step_outputs())?;
         // Only what is empty goes.
         let _ = fs::remove_dir(pods);
         Ok(())

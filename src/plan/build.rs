@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::data_flow::DataFlow;
 use super::finding::{Finding, Subject};
-use super::preflight::{self, base_name, is_parameter};
+use super::load_versions::LoadVersions;
+use super::preflight;
 use super::{
-    DATA, DATA_VOLUME, Error, ON_EXIT, PROJECT_ROOT, Parameter, Plan, Step, VOLUME_INIT, Volume,
-    mounts, order, step_name,
+    DATA, DATA_VOLUME, Error, LOAD_VERSIONS, ON_EXIT, PROJECT_ROOT, Parameter, Plan, Step,
+    VOLUME_INIT, Volume, mounts, order, step_name,
 };
 use crate::config::{MergeStrategy, NodeKey, RunConfig};
 use crate::diagnostic::Code;
@@ -15,8 +16,8 @@ use crate::env_vars;
 use crate::names::did_you_mean;
 use crate::project::{Node, Snapshot};
 use crate::step::{
-    OnExit, OnExitSpec, RUN_ID_PARAMETER, Run, RunSpec, RunText, RunValue, SAVE_VERSION_PARAMETER,
-    StepCommand, VolumeInit, VolumeInitSpec,
+    self, LoadVersionsSpec, OnExit, OnExitSpec, RUN_ID_PARAMETER, Run, RunSpec, RunText, RunValue,
+    SAVE_VERSION_PARAMETER, StepCommand, StepOutput, VolumeInit, VolumeInitSpec,
 };
 
 /// What a plan is made of.
@@ -32,6 +33,8 @@ pub struct Inputs<'a> {
     pub env: &'a str,
     /// Instead of the configuration's image.
     pub image: Option<&'a str>,
+    /// Versions that somebody wants to be loaded, by dataset.
+    pub load_versions: &'a BTreeMap<String, String>,
     /// `KEDRO_CONFIG_*` and `IAP_CLIENT_ID` of the compiling machine.
     pub environment: &'a BTreeMap<String, String>,
 }
@@ -49,7 +52,8 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
         .or(config.image.as_deref())
         .filter(|image| !image.is_empty())
         .ok_or(Error::NoImage)?;
-    let maker = StepMaker { inputs, image, env: environment(inputs.environment) };
+    let versions = LoadVersions::new(snapshot, nodes, inputs.load_versions)?;
+    let maker = StepMaker { inputs, image, env: environment(inputs.environment), versions };
 
     let full = config.node_merge_strategy == MergeStrategy::Full;
     refuse(if full {
@@ -68,8 +72,14 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
     let first: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
     let mount = volume.map(|_| DATA);
     if full {
-        steps.push(maker.node_step(&step_name(inputs.pipeline), nodes, nodes, true, mount, first));
+        steps.push(maker.node_step(&step_name(inputs.pipeline), nodes, true, mount, first));
     } else {
+        let newest = maker.versions.newest(nodes);
+        // A step that is alone finds them itself.
+        let found = !newest.is_empty() && nodes.len() > 1;
+        if found {
+            steps.push(maker.load_versions(newest, mount, first.clone()));
+        }
         for node in nodes {
             let needs = if node.needs.is_empty() {
                 first.clone()
@@ -79,7 +89,8 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
                 needs.into_iter().collect()
             };
             let own = std::slice::from_ref(node);
-            steps.push(maker.node_step(&step_name(&node.name), own, nodes, false, mount, needs));
+            let step = maker.node_step(&step_name(&node.name), own, false, mount, needs);
+            steps.push(if found { maker.with_found_versions(step, own) } else { step });
         }
     }
 
@@ -228,6 +239,7 @@ struct StepMaker<'a> {
     inputs: &'a Inputs<'a>,
     image: &'a str,
     env: Vec<(String, RunText)>,
+    versions: LoadVersions<'a>,
 }
 
 impl StepMaker<'_> {
@@ -244,7 +256,6 @@ impl StepMaker<'_> {
         &self,
         name: &str,
         nodes: &[Node],
-        pipeline: &[Node],
         whole: bool,
         mount: Option<&'static str>,
         needs: Vec<String>,
@@ -255,9 +266,13 @@ impl StepMaker<'_> {
                 env: self.inputs.env.to_owned(),
                 pipeline: self.inputs.pipeline.to_owned(),
                 nodes: if whole { Vec::new() } else { names.clone() },
-                load_at_save_version: self.made_and_loaded(nodes, pipeline),
+                tags: Vec::new(),
+                namespaces: Vec::new(),
+                load_versions: self.versions.asked_for(nodes),
+                load_at_save_version: self.versions.own(nodes),
             },
             identity: crate::step::Identity::of_the_run(),
+            load_versions: None,
         });
         let (key, tags) = match (whole, nodes) {
             (false, [node]) => (node.name.as_str(), node.tags.as_slice()),
@@ -266,21 +281,41 @@ impl StepMaker<'_> {
         Step { mount, needs, nodes: names, ..self.step(name, key, tags, command) }
     }
 
-    /// Versioned datasets that the pipeline makes and these nodes load.
-    fn made_and_loaded(&self, nodes: &[Node], pipeline: &[Node]) -> Vec<String> {
-        let made: BTreeSet<&str> = pipeline
-            .iter()
-            .flat_map(|node| node.outputs.iter().map(|name| base_name(name)))
-            .collect();
-        let loaded: BTreeSet<&String> = nodes
-            .iter()
-            .flat_map(|node| &node.inputs)
-            .filter(|name| !is_parameter(name) && made.contains(base_name(name)))
-            .filter(|name| {
-                self.inputs.snapshot.datasets.get(*name).is_some_and(|dataset| dataset.versioned)
-            })
-            .collect();
-        loaded.into_iter().cloned().collect()
+    /// Finds what is newest now, for all steps of the run.
+    fn load_versions(
+        &self,
+        datasets: Vec<String>,
+        mount: Option<&'static str>,
+        needs: Vec<String>,
+    ) -> Step {
+        let command = StepCommand::LoadVersions(step::LoadVersions {
+            spec: LoadVersionsSpec {
+                env: self.inputs.env.to_owned(),
+                pipeline: self.inputs.pipeline.to_owned(),
+                datasets,
+            },
+            identity: crate::step::Identity::of_the_run(),
+        });
+        let step = self.step(LOAD_VERSIONS, LOAD_VERSIONS, &[], command);
+        Step { mount, needs, outputs: vec![step::LOAD_VERSIONS], ..step }
+    }
+
+    /// The same step, loading what was found at the start of the run.
+    fn with_found_versions(&self, mut step: Step, nodes: &[Node]) -> Step {
+        if self.versions.newest(nodes).is_empty() {
+            return step;
+        }
+        if let StepCommand::Run(run) = &mut step.command {
+            run.load_versions = Some(RunText::Value(RunValue::StepOutput(StepOutput {
+                step: LOAD_VERSIONS.to_owned(),
+                name: step::LOAD_VERSIONS.to_owned(),
+            })));
+        }
+        if !step.needs.iter().any(|name| name == LOAD_VERSIONS) {
+            step.needs.push(LOAD_VERSIONS.to_owned());
+            step.needs.sort();
+        }
+        step
     }
 
     fn on_exit(&self, pipeline: &str) -> Step {
@@ -311,6 +346,7 @@ impl StepMaker<'_> {
             env: self.env.clone(),
             user: config.volume.as_ref().and_then(|volume| volume.owner),
             needs: Vec::new(),
+            outputs: Vec::new(),
             nodes: Vec::new(),
         }
     }

@@ -34,6 +34,30 @@ pub enum Error {
         /// The exception.
         reason: String,
     },
+    /// A version for a dataset that has none here.
+    #[error(
+        "no node of this pipeline loads a versioned dataset `{name}`.{}\n  = note: {}",
+        did_you_mean(name, loaded.iter().map(String::as_str)),
+        if loaded.is_empty() {
+            "none is loaded".to_owned()
+        } else {
+            format!("loaded are {}", loaded.join(", "))
+        }
+    )]
+    NotALoadedVersion {
+        /// As given.
+        name: String,
+        /// Those that there are.
+        loaded: Vec<String>,
+    },
+    /// A version for a dataset that the run makes.
+    #[error(
+        "`{name}` is made by this pipeline, so its steps load what this run makes\n  = help: choose a pipeline that only loads it"
+    )]
+    VersionOfWhatIsMade {
+        /// As given.
+        name: String,
+    },
     /// Neither `--image` nor the configuration names one.
     #[error("no image is named\n  = help: set run_config.image in kubeflow.yaml, or give --image")]
     NoImage,

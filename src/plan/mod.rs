@@ -7,6 +7,7 @@ mod build;
 mod data_flow;
 mod error;
 mod finding;
+mod load_versions;
 mod mounts;
 mod order;
 mod preflight;
@@ -40,6 +41,9 @@ pub const VOLUME_CREATE: &str = "data-volume-create";
 
 /// The step that fills a volume.
 pub const VOLUME_INIT: &str = "data-volume-init";
+
+/// The step that finds which versions all steps of the run load.
+pub const LOAD_VERSIONS: &str = "load-versions";
 
 /// The step that deletes a volume.
 pub const VOLUME_DELETE: &str = "data-volume-delete";
@@ -116,6 +120,8 @@ pub struct Step {
     pub affinity: Option<serde_json::Value>,
     /// How often it is tried again.
     pub retry: Option<RetryPolicy>,
+    /// What it hands to steps after it, by name.
+    pub outputs: Vec<&'static str>,
     /// Where it has the volume, below the project's root.
     pub mount: Option<&'static str>,
     /// Environment variables.

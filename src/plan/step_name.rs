@@ -1,9 +1,9 @@
 //! Names of steps: what Kedro calls a node, as a DNS label.
 
-use super::{ON_EXIT, VOLUME_CREATE, VOLUME_DELETE, VOLUME_INIT};
+use super::{LOAD_VERSIONS, ON_EXIT, VOLUME_CREATE, VOLUME_DELETE, VOLUME_INIT};
 
 /// Names that steps of ours have.
-pub const RESERVED: [&str; 4] = [VOLUME_CREATE, VOLUME_INIT, VOLUME_DELETE, ON_EXIT];
+pub const RESERVED: [&str; 5] = [VOLUME_CREATE, VOLUME_INIT, LOAD_VERSIONS, VOLUME_DELETE, ON_EXIT];
 
 /// A DNS label (RFC 1123), which is what Kubernetes takes in every place.
 const LONGEST: usize = 63;

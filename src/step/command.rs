@@ -6,6 +6,7 @@
 //! of JSON whose strings hold neither `{` nor `$`, and what only the run knows
 //! travels as base64, but for ids and versions, which need no protection.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use base64::Engine as _;
@@ -14,13 +15,15 @@ use clap::{Args, Subcommand};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::run_value::{RunText, RunValue};
+use super::run_value::{RunText, RunValue, StepOutput};
 
 /// One step of a workflow: what stands behind `kubedro step`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum StepCommand {
     /// Fill the volume with the image's data and set the owner
     VolumeInit(VolumeInit),
+    /// Find the versions that all steps of the run load
+    LoadVersions(LoadVersions),
     /// Run nodes of a pipeline through Kedro
     Run(Run),
     /// Run the on-exit pipeline with the status of the workflow
@@ -48,6 +51,29 @@ pub struct VolumeInitSpec {
     pub owner: Option<u32>,
 }
 
+/// `kubedro step load-versions`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct LoadVersions {
+    /// Compile-time settings, as JSON
+    #[arg(value_name = "JSON", value_parser = from_json::<LoadVersionsSpec>)]
+    pub spec: LoadVersionsSpec,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub identity: Identity,
+}
+
+/// Which versions are found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoadVersionsSpec {
+    /// Kedro's environment.
+    pub env: String,
+    /// The registered pipeline.
+    pub pipeline: String,
+    /// Versioned datasets that the run loads and does not make.
+    pub datasets: Vec<String>,
+}
+
 /// `kubedro step run`
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct Run {
@@ -57,6 +83,9 @@ pub struct Run {
     #[command(flatten)]
     #[allow(missing_docs)] // documented by its type; a comment would be help text
     pub identity: Identity,
+    /// What `load-versions` has found, as a JSON object (base64)
+    #[arg(long, value_name = "BASE64", value_parser = from_base64)]
+    pub load_versions: Option<RunText>,
 }
 
 /// Which part of a pipeline runs.
@@ -70,6 +99,15 @@ pub struct RunSpec {
     /// The nodes, by name; none means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<String>,
+    /// Of these, nodes with one of the tags; none means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Of these, nodes in one of the namespaces; none means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
+    /// Versions that somebody has asked for, by dataset.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub load_versions: BTreeMap<String, String>,
     /// Versioned datasets that this run makes and these nodes load: they are
     /// loaded at the run's own save version, not at the newest there is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -163,9 +201,16 @@ impl StepCommand {
             Self::VolumeInit(step) => {
                 argv.extend(["volume-init".to_owned(), to_json(&step.spec)]);
             }
+            Self::LoadVersions(step) => {
+                argv.extend(["load-versions".to_owned(), to_json(&step.spec)]);
+                step.identity.append(&mut argv, placeholder);
+            }
             Self::Run(step) => {
                 argv.extend(["run".to_owned(), to_json(&step.spec)]);
                 step.identity.append(&mut argv, placeholder);
+                if let Some(versions) = &step.load_versions {
+                    argv.extend(base64_option("--load-versions", versions, placeholder));
+                }
             }
             Self::OnExit(step) => {
                 argv.extend(["on-exit".to_owned(), to_json(&step.spec)]);
@@ -177,14 +222,33 @@ impl StepCommand {
         argv
     }
 
+    /// What other steps write and this one takes.
+    pub fn inputs(&self) -> Vec<&StepOutput> {
+        match self {
+            Self::Run(Run {
+                load_versions: Some(RunText::Value(RunValue::StepOutput(output))),
+                ..
+            }) => {
+                vec![output]
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// The same command with the run's values put in.
     #[must_use]
     pub fn resolved(&self, value: &dyn Fn(&RunValue) -> String) -> Self {
         match self {
             Self::VolumeInit(step) => Self::VolumeInit(step.clone()),
-            Self::Run(step) => {
-                Self::Run(Run { spec: step.spec.clone(), identity: step.identity.resolved(value) })
-            }
+            Self::LoadVersions(step) => Self::LoadVersions(LoadVersions {
+                spec: step.spec.clone(),
+                identity: step.identity.resolved(value),
+            }),
+            Self::Run(step) => Self::Run(Run {
+                spec: step.spec.clone(),
+                identity: step.identity.resolved(value),
+                load_versions: step.load_versions.as_ref().map(|text| text.resolved(value)),
+            }),
             Self::OnExit(step) => Self::OnExit(OnExit {
                 spec: step.spec.clone(),
                 identity: step.identity.resolved(value),

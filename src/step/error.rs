@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::{copy, project, supervise};
+use crate::{copy, files, project, supervise};
 
 /// A step that did not come so far as to have an exit code of its child.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,20 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
+    /// Something of the step's own could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// An output could not be written.
+    #[error(transparent)]
+    Output(#[from] files::WriteError),
+    /// What was found at the start of the run is in a form that is none.
+    #[error("the versions to load are not a JSON object of names and versions: {0}")]
+    LoadVersions(String),
     /// The workflow's parameters came in a form that is none.
     #[error("the workflow's parameters are not a JSON list of names and values: {0}")]
     Parameters(String),

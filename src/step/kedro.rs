@@ -1,9 +1,10 @@
-//! Calls Kedro: a small Python program, embedded here, and its request in a
+//! Calls Kedro: a small Python package, embedded here, and its request in a
 //! file that only this user can read. Nothing of it stands on a command line,
 //! where everybody on the machine could read it.
 
+use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,19 @@ use crate::env_vars;
 use crate::project::{Interpreter, find_root};
 use crate::supervise::{self, Outcome};
 
-const PROGRAM: &str = include_str!("launcher.py");
+/// The Python package, and what starts it.
+const START: &str = "start.py";
+const PACKAGE: &str = "kubedro_launcher";
+const FILES: [(&str, &str); 8] = [
+    ("__init__.py", include_str!("launcher/__init__.py")),
+    ("command.py", include_str!("launcher/command.py")),
+    ("ending.py", include_str!("launcher/ending.py")),
+    ("hooks.py", include_str!("launcher/hooks.py")),
+    ("identity.py", include_str!("launcher/identity.py")),
+    ("main.py", include_str!("launcher/main.py")),
+    ("parameters.py", include_str!("launcher/parameters.py")),
+    ("refusal.py", include_str!("launcher/refusal.py")),
+];
 
 /// A parameter for Kedro.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,12 +47,20 @@ impl Parameter {
 }
 
 /// Which part of which pipeline.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(super) struct Selection<'a> {
     pub env: &'a str,
     pub pipeline: &'a str,
+    /// No nodes, tags or namespaces: all.
     pub nodes: &'a [String],
+    pub tags: &'a [String],
+    pub namespaces: &'a [String],
+    /// By dataset.
+    pub load_versions: BTreeMap<String, String>,
     pub load_at_save_version: &'a [String],
+    /// Datasets whose newest versions are asked for. Where there are any, nothing
+    /// is run.
+    pub datasets: &'a [String],
 }
 
 /// What the program is asked to do.
@@ -50,7 +71,12 @@ pub(super) struct Request<'a> {
     selection: Selection<'a>,
     run_id: String,
     save_version: String,
+    /// Whether nobody else has this version: then what is there of it already
+    /// is an earlier attempt's.
+    own_version: bool,
     parameters: Vec<Parameter>,
+    /// Where the answer to a question goes.
+    answer: PathBuf,
 }
 
 impl<'a> Request<'a> {
@@ -62,19 +88,22 @@ impl<'a> Request<'a> {
     ) -> Result<Self, Error> {
         let mut taken_on = |name: &str, own: &str| {
             let at = parameters.iter().position(|parameter| parameter.name == name);
-            at.map(|at| parameters.remove(at).value)
-                .filter(|value| !value.is_empty())
-                .unwrap_or_else(|| own.to_owned())
+            let taken = at.map(|at| parameters.remove(at).value).filter(|value| !value.is_empty());
+            let is_own = taken.is_none();
+            (taken.unwrap_or_else(|| own.to_owned()), is_own)
         };
-        let run_id = taken_on(RUN_ID_PARAMETER, identity.run_id.text());
-        let save_version =
-            normalised(&taken_on(SAVE_VERSION_PARAMETER, identity.save_version.text()));
+        let (run_id, _) = taken_on(RUN_ID_PARAMETER, identity.run_id.text());
+        let (save_version, own_version) =
+            taken_on(SAVE_VERSION_PARAMETER, identity.save_version.text());
+        let save_version = normalised(&save_version);
         Ok(Self {
             project,
             selection,
             run_id: checked("run id", run_id)?,
             save_version: checked("save version", save_version)?,
+            own_version,
             parameters,
+            answer: PathBuf::new(),
         })
     }
 }
@@ -98,20 +127,35 @@ fn checked(what: &'static str, value: String) -> Result<String, Error> {
 
 /// Runs Kedro to its end. Its exit code is the outcome.
 pub(super) async fn run(
-    request: &Request<'_>,
+    request: Request<'_>,
     surroundings: Surroundings<'_>,
 ) -> Result<Outcome, Error> {
+    Ok(ask(request, surroundings).await?.0)
+}
+
+/// The same for a question: with its answer, which is empty where there is none.
+pub(super) async fn ask(
+    mut request: Request<'_>,
+    surroundings: Surroundings<'_>,
+) -> Result<(Outcome, Vec<u8>), Error> {
     find_root(surroundings.project, true)?;
     let interpreter = Interpreter::choose(surroundings.project, surroundings.python)?;
     let folder = tempfile::Builder::new()
         .prefix("kubedro-step-")
         .tempdir()
         .map_err(|source| Error::Write { path: std::env::temp_dir(), source })?;
-    let program = folder.path().join("launcher.py");
+    let program = folder.path().join(START);
+    write_private(&program, include_bytes!("launcher/start.py"))?;
+    let package = folder.path().join(PACKAGE);
+    std::fs::create_dir(&package)
+        .map_err(|source| Error::Write { path: package.clone(), source })?;
+    for (name, text) in FILES {
+        write_private(&package.join(name), text.as_bytes())?;
+    }
     let request_file = folder.path().join("request.json");
-    let json = serde_json::to_vec(request)
+    request.answer = folder.path().join("answer.json");
+    let json = serde_json::to_vec(&request)
         .map_err(|error| Error::Write { path: request_file.clone(), source: error.into() })?;
-    write_private(&program, PROGRAM.as_bytes())?;
     write_private(&request_file, &json)?;
 
     let mut command = Command::new(&interpreter.path);
@@ -124,8 +168,12 @@ pub(super) async fn run(
         .env(env_vars::KUBEDRO_RUN_ID, &request.run_id)
         .env(env_vars::KUBEDRO_SAVE_VERSION, &request.save_version);
     let outcome = supervise::run(command, supervise::grace_period()).await?;
+    let answer = match std::fs::read(&request.answer) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        read => read.map_err(|source| Error::Read { path: request.answer, source })?,
+    };
     // The folder is dropped here; one that cannot be removed harms nothing.
-    Ok(outcome)
+    Ok((outcome, answer))
 }
 
 fn write_private(path: &Path, contents: &[u8]) -> Result<(), Error> {

@@ -6,7 +6,9 @@
 mod command;
 mod error;
 mod kedro;
+mod load_versions;
 mod on_exit;
+mod output;
 mod run;
 mod run_value;
 mod save_version;
@@ -15,9 +17,12 @@ mod volume_init;
 use std::path::Path;
 
 pub use command::{
-    Form, Identity, OnExit, OnExitSpec, Run, RunSpec, StepCommand, VolumeInit, VolumeInitSpec,
+    Form, Identity, LoadVersions, LoadVersionsSpec, OnExit, OnExitSpec, Run, RunSpec, StepCommand,
+    VolumeInit, VolumeInitSpec,
 };
 pub use error::Error;
+pub use load_versions::LOAD_VERSIONS;
+pub use output::{OUTPUTS, decoded as decoded_output};
 pub use run_value::{RUN_ID_PARAMETER, RunText, RunValue, SAVE_VERSION_PARAMETER, StepOutput};
 
 use crate::supervise::Outcome;
@@ -41,6 +46,7 @@ pub async fn execute(
 ) -> Result<Outcome, Error> {
     match command {
         StepCommand::VolumeInit(step) => volume_init::execute(&step.spec, surroundings.project),
+        StepCommand::LoadVersions(step) => load_versions::execute(step, surroundings).await,
         StepCommand::Run(step) => run::execute(step, surroundings).await,
         StepCommand::OnExit(step) => on_exit::execute(step, surroundings).await,
     }

@@ -17,16 +17,11 @@ pub(super) async fn execute(
     }
     let request = Request::new(
         surroundings.project,
-        Selection {
-            env: &step.spec.env,
-            pipeline: &step.spec.pipeline,
-            nodes: &[],
-            load_at_save_version: &[],
-        },
+        Selection { env: &step.spec.env, pipeline: &step.spec.pipeline, ..Selection::default() },
         &step.identity,
         parameters,
     )?;
-    kedro::run(&request, surroundings).await
+    kedro::run(request, surroundings).await
 }
 
 /// Argo (3.6.15 to 4.0.2) gives the JSON list as a quoted string of Go, and

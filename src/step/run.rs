@@ -1,21 +1,34 @@
 //! Runs nodes of a pipeline.
 
+use std::collections::BTreeMap;
+
 use super::kedro::{self, Request, Selection};
 use super::{Error, Run, Surroundings};
 use crate::supervise::Outcome;
 
 pub(super) async fn execute(step: &Run, surroundings: Surroundings<'_>) -> Result<Outcome, Error> {
     let parameters = kedro::parameters(step.identity.parameters.text())?;
+    let spec = &step.spec;
+    let mut load_versions = match &step.load_versions {
+        Some(found) => serde_json::from_str(found.text())
+            .map_err(|error| Error::LoadVersions(error.to_string()))?,
+        None => BTreeMap::new(),
+    };
+    load_versions.extend(spec.load_versions.clone());
     let request = Request::new(
         surroundings.project,
         Selection {
-            env: &step.spec.env,
-            pipeline: &step.spec.pipeline,
-            nodes: &step.spec.nodes,
-            load_at_save_version: &step.spec.load_at_save_version,
+            env: &spec.env,
+            pipeline: &spec.pipeline,
+            nodes: &spec.nodes,
+            tags: &spec.tags,
+            namespaces: &spec.namespaces,
+            load_versions,
+            load_at_save_version: &spec.load_at_save_version,
+            ..Selection::default()
         },
         &step.identity,
         parameters,
     )?;
-    kedro::run(&request, surroundings).await
+    kedro::run(request, surroundings).await
 }

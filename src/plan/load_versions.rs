@@ -1,0 +1,84 @@
+//! Which versions of its versioned datasets a run loads: what it makes itself,
+//! what somebody asks for, and else what is newest when the run begins.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Error;
+use super::preflight::{base_name, is_parameter};
+use crate::project::{Node, Snapshot};
+
+/// The versions of a run.
+#[derive(Debug)]
+pub(super) struct LoadVersions<'a> {
+    snapshot: &'a Snapshot,
+    made: BTreeSet<&'a str>,
+    asked_for: &'a BTreeMap<String, String>,
+}
+
+impl<'a> LoadVersions<'a> {
+    /// For a run of these nodes. A version that is asked for must be of a dataset
+    /// that the run loads and does not make.
+    pub fn new(
+        snapshot: &'a Snapshot,
+        nodes: &'a [Node],
+        asked_for: &'a BTreeMap<String, String>,
+    ) -> Result<Self, Error> {
+        let made =
+            nodes.iter().flat_map(|node| node.outputs.iter().map(|name| base_name(name))).collect();
+        let versions = Self { snapshot, made, asked_for };
+        let loaded = versions.loaded(nodes);
+        for name in asked_for.keys() {
+            if !loaded.contains(name.as_str()) {
+                return Err(Error::NotALoadedVersion {
+                    name: name.clone(),
+                    loaded: loaded.iter().map(|name| (*name).to_owned()).collect(),
+                });
+            }
+            if versions.made.contains(base_name(name)) {
+                return Err(Error::VersionOfWhatIsMade { name: name.clone() });
+            }
+        }
+        Ok(versions)
+    }
+
+    /// Versioned datasets that the nodes load.
+    fn loaded<'n>(&self, nodes: &'n [Node]) -> BTreeSet<&'n str> {
+        nodes
+            .iter()
+            .flat_map(|node| &node.inputs)
+            .map(String::as_str)
+            .filter(|name| !is_parameter(name))
+            .filter(|name| {
+                self.snapshot.datasets.get(*name).is_some_and(|dataset| dataset.versioned)
+            })
+            .collect()
+    }
+
+    /// What these nodes load, and the run makes.
+    pub fn own(&self, nodes: &[Node]) -> Vec<String> {
+        self.loaded(nodes)
+            .into_iter()
+            .filter(|name| self.made.contains(base_name(name)))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// What these nodes load, and somebody has asked for.
+    pub fn asked_for(&self, nodes: &[Node]) -> BTreeMap<String, String> {
+        self.loaded(nodes)
+            .into_iter()
+            .filter_map(|name| Some((name.to_owned(), self.asked_for.get(name)?.clone())))
+            .collect()
+    }
+
+    /// What these nodes load, and was there before the run.
+    pub fn newest(&self, nodes: &[Node]) -> Vec<String> {
+        self.loaded(nodes)
+            .into_iter()
+            .filter(|name| {
+                !self.made.contains(base_name(name)) && !self.asked_for.contains_key(*name)
+            })
+            .map(str::to_owned)
+            .collect()
+    }
+}

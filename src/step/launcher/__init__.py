@@ -1,0 +1,1 @@
+"""The Python side of a step: runs part of a Kedro pipeline as one pod of a run."""

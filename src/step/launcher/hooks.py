@@ -1,0 +1,83 @@
+"""Our own hooks: beside the project's, and without effect on them."""
+
+import os
+
+from .identity import remove_left_overs, session_modules
+from .refusal import refuse
+
+
+def add_hooks(request, ending):
+    """Let every session of this process have our hooks too.
+
+    A project's own run command makes its session itself; all of them (Kedro
+    0.18.5 to 1.7) call `_register_hooks`, looked up in the session's module.
+    """
+    from kedro.framework.hooks import hook_impl
+
+    class StepHooks:
+        def __init__(self):
+            self.total = 0
+            self.done = 0
+
+        @hook_impl(tryfirst=True)
+        def before_pipeline_run(self, run_params, pipeline, catalog):
+            # Named so until Kedro 1.0, and after it.
+            version = run_params.get("run_id") or run_params.get("session_id")
+            if version != request["save_version"]:
+                refuse("this version of Kedro does not let its save version be pinned")
+            self.total = len(pipeline.nodes)
+            self.progress()
+            if request["own_version"]:
+
+                def others():
+                    from kedro.framework.project import pipelines
+
+                    own = {node.name for node in pipeline.nodes}
+                    nodes = pipelines[request["pipeline"]].nodes
+                    return [node for node in nodes if node.name not in own]
+
+                remove_left_overs(catalog, pipeline, others, version)
+
+        @hook_impl
+        def before_node_run(self):
+            ending.check()
+
+        @hook_impl
+        def after_node_run(self):
+            self.done += 1
+            self.progress()
+
+        @hook_impl(tryfirst=True)
+        def after_pipeline_run(self):
+            ending.ignore()
+            # Parallel runners have not told of each node.
+            self.done = self.total
+            self.progress()
+
+        def progress(self):
+            """What Argo's executor shows of a running pod (3.1 and newer)."""
+            path = os.environ.get("ARGO_PROGRESS_FILE")
+            if not path or not self.total:
+                return
+            try:
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write("%d/%d\n" % (self.done, self.total))
+            except OSError:
+                pass  # nobody shows it
+
+    class LastHooks:
+        """Registered apart: the last to be called before the nodes run."""
+
+        @hook_impl(trylast=True)
+        def before_pipeline_run(self):
+            ending.listen()
+
+    for module in session_modules():
+        register = module._register_hooks
+
+        def register_all(manager, hooks, register=register):
+            register(manager, hooks)
+            manager.register(StepHooks())
+            manager.register(LastHooks())
+
+        module._register_hooks = register_all

@@ -1,0 +1,142 @@
+"""Runs part of a Kedro pipeline as one pod of a run. Python 3.7+, Kedro 0.18.5+.
+
+One argument: a JSON file with the project, the environment, the pipeline and
+what of it runs, the parameters as texts of YAML, and the run's save version.
+Kedro's own Python interface is used rather than its command line, where names
+with commas or brackets cannot be passed, and values lose their types.
+"""
+
+import inspect
+import json
+import os
+import sys
+from pathlib import Path
+
+from .command import own_run_command, run_own_command
+from .ending import Ending
+from .hooks import add_hooks
+from .identity import load_versions, newest_versions, pin_save_version
+from .parameters import differences, own_parameters, parameter_values
+from .refusal import UNKNOWN_NAME, refuse
+
+
+def namespace_arguments(request, accepted):
+    """Kedro 0.18 and 0.19 take one namespace, 1.0 and newer several."""
+    namespaces = request["namespaces"]
+    if not namespaces:
+        return {}
+    if "namespaces" in accepted:
+        return {"namespaces": namespaces}
+    if len(namespaces) == 1:
+        return {"namespace": namespaces[0]}
+    from kedro.framework.project import pipelines
+
+    whole = pipelines[request["pipeline"]]
+    chosen = [
+        node.name for name in namespaces for node in whole.only_nodes_with_namespace(name).nodes
+    ]
+    named = set(request["nodes"] or chosen)
+    return {"node_names": [name for name in dict.fromkeys(chosen) if name in named]}
+
+
+def session_class():
+    from kedro.framework.project import settings
+    from kedro.framework.session import KedroSession
+
+    # Projects choose it from Kedro 1.3.
+    return getattr(settings, "SESSION_CLASS", None) or KedroSession
+
+
+def create_session(request, parameters):
+    """A session, and what of the parameters its run has to be handed."""
+    chosen = session_class()
+    accepted = inspect.signature(chosen.create).parameters
+    arguments = {"project_path": request["project"], "env": request["env"]}
+    # Named so until Kedro 1.0, and after it.
+    for name in ("runtime_params", "extra_params"):
+        if name in accepted:
+            return chosen.create(**{name: parameters}, **arguments), {}
+    # Sessions of many runs (Kedro 1.3 and newer) have them for each.
+    return chosen.create(**arguments), {"runtime_params": parameters}
+
+
+def run_selection(session, request, arguments):
+    accepted = inspect.signature(session.run).parameters
+    arguments.update(
+        node_names=request["nodes"] or None,
+        tags=request["tags"] or None,
+        load_versions=load_versions(request),
+    )
+    arguments.update(namespace_arguments(request, accepted))
+    if "pipeline_names" in accepted:  # Kedro 1.2 and newer
+        arguments["pipeline_names"] = [request["pipeline"]]
+    else:
+        arguments["pipeline_name"] = request["pipeline"]
+    session.run(**arguments)
+
+
+def explain_unknown_names(error, request):
+    """The image is not the one that the workflow was compiled for."""
+    text = str(error)
+    if text.startswith(("Pipeline does not contain nodes", "Failed to find the pipeline")):
+        refuse(
+            "this image's project is not the one that the workflow was compiled from: %s\n"
+            "  = help: compile again, or run the image that was built with it"
+            % text.strip().splitlines()[0],
+            UNKNOWN_NAME,
+        )
+
+
+def run(request, metadata, parameters, ending):
+    command = own_run_command(metadata.package_name)
+    try:
+        if command is not None:
+            run_own_command(command, request, parameters, metadata)
+            return
+        session, arguments = create_session(request, parameters)
+        with session:
+            run_selection(session, request, arguments)
+    except SystemExit as error:
+        if error.code:
+            raise
+        sys.stderr.write("error: a node has called sys.exit: its outputs are not there\n")
+        sys.exit(1)
+    except Exception as error:
+        if ending.told:
+            ending.exit()
+        if isinstance(error, ValueError):
+            explain_unknown_names(error, request)
+        raise
+
+
+def find_versions(request, parameters):
+    """Writes which version each dataset has now, for all steps of the run."""
+    session, arguments = create_session(request, parameters)
+    with session:
+        context = session.load_context(**arguments)
+        found = newest_versions(context.catalog, request["datasets"])
+    with open(request["answer"], "w", encoding="utf-8") as file:
+        json.dump(found, file, sort_keys=True)
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as file:
+        request = json.load(file)
+    # It may hold secrets; nobody needs it any more.
+    os.remove(sys.argv[1])
+    # As if started by the `kedro` program: a project that looks at sys.argv
+    # should not see our files.
+    sys.argv[:] = ["kedro", "run"]
+
+    from kedro.framework.startup import bootstrap_project
+
+    values = parameter_values(request["parameters"])
+    ending = Ending()
+    pin_save_version(request["save_version"])
+    add_hooks(request, ending)
+    metadata = bootstrap_project(Path(request["project"]))
+    parameters = differences(values, own_parameters(request))
+    if request["datasets"]:
+        find_versions(request, parameters)
+    else:
+        run(request, metadata, parameters, ending)

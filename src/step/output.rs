@@ -1,0 +1,30 @@
+//! What a step hands to the steps after it: a file of base64, so that no
+//! backend finds anything in it that it would expand.
+
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use super::Error;
+use crate::env_vars;
+use crate::files;
+
+/// Where outputs are written in a pod; a backend names the files as its outputs.
+pub const OUTPUTS: &str = "/tmp/kubedro-outputs";
+
+/// Writes an output of this step, whole or not at all.
+pub(super) fn write(name: &str, value: &[u8]) -> Result<(), Error> {
+    let folder = std::env::var_os(env_vars::KUBEDRO_OUTPUTS)
+        .filter(|folder| !folder.is_empty())
+        .map_or_else(|| PathBuf::from(OUTPUTS), PathBuf::from);
+    let path = folder.join(name);
+    std::fs::create_dir_all(&folder)
+        .map_err(|source| Error::Write { path: path.clone(), source })?;
+    Ok(files::write_atomically(&path, BASE64.encode(value).as_bytes())?)
+}
+
+/// The value of an output that a step has written.
+pub fn decoded(text: &str) -> Option<String> {
+    String::from_utf8(BASE64.decode(text.trim()).ok()?).ok()
+}

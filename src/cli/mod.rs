@@ -56,7 +56,7 @@ enum Command {
     Schema(schema::Schema),
     Completions(completions::Completions),
     Exec(exec::Exec),
-    Step(step::StepArguments),
+    Step(Box<step::StepArguments>),
 }
 
 /// Parses the arguments, runs the command, and reports its end.

@@ -311,10 +311,10 @@ impl StepMaker<'_> {
                 name: step::LOAD_VERSIONS.to_owned(),
             })));
         }
-        if !step.needs.iter().any(|name| name == LOAD_VERSIONS) {
-            step.needs.push(LOAD_VERSIONS.to_owned());
-            step.needs.sort();
-        }
+        // What that step waits for, these need not wait for again.
+        step.needs.retain(|name| name != VOLUME_INIT);
+        step.needs.push(LOAD_VERSIONS.to_owned());
+        step.needs.sort();
         step
     }
 

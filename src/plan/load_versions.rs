@@ -28,14 +28,19 @@ impl<'a> LoadVersions<'a> {
         let versions = Self { snapshot, made, asked_for };
         let loaded = versions.loaded(nodes);
         for name in asked_for.keys() {
-            if !loaded.contains(name.as_str()) {
-                return Err(Error::NotALoadedVersion {
-                    name: name.clone(),
-                    loaded: loaded.iter().map(|name| (*name).to_owned()).collect(),
-                });
-            }
-            if versions.made.contains(base_name(name)) {
-                return Err(Error::VersionOfWhatIsMade { name: name.clone() });
+            let is_made = |name: &str| versions.made.contains(base_name(name));
+            match loaded.contains(name.as_str()) {
+                true if is_made(name) => {
+                    return Err(Error::VersionOfWhatIsMade { name: name.clone() });
+                }
+                true => {}
+                false => {
+                    let others = loaded.into_iter().filter(|name| !is_made(name));
+                    return Err(Error::NotALoadedVersion {
+                        name: name.clone(),
+                        loaded: others.map(str::to_owned).collect(),
+                    });
+                }
             }
         }
         Ok(versions)

@@ -18,7 +18,7 @@ use crate::supervise::{self, Outcome};
 /// The Python package, and what starts it.
 const START: &str = "start.py";
 const PACKAGE: &str = "kubedro_launcher";
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("__init__.py", include_str!("launcher/__init__.py")),
     ("command.py", include_str!("launcher/command.py")),
     ("ending.py", include_str!("launcher/ending.py")),
@@ -27,6 +27,7 @@ const FILES: [(&str, &str); 8] = [
     ("main.py", include_str!("launcher/main.py")),
     ("parameters.py", include_str!("launcher/parameters.py")),
     ("refusal.py", include_str!("launcher/refusal.py")),
+    ("selection.py", include_str!("launcher/selection.py")),
 ];
 
 /// A parameter for Kedro.

@@ -122,6 +122,7 @@ mod tests {
             env: Vec::new(),
             user: None,
             needs: owned(needs),
+            outputs: Vec::new(),
             nodes: owned(nodes),
         }
     }

@@ -10,6 +10,7 @@ import sys
 
 from .identity import load_versions
 from .refusal import refuse
+from .selection import nodes_in_namespaces
 
 
 class Whole(str):
@@ -65,13 +66,12 @@ def run_own_command(command, request, parameters, metadata):
             values.set([request["pipeline"]], "--pipelines")
         else:
             values.set(request["pipeline"], "--pipeline")
-        values.set([Whole(name) for name in request["nodes"]], "--nodes", "--node")
+        nodes, namespaces = request["nodes"], list(request["namespaces"])
+        if namespaces and "--namespaces" not in values.options:  # Kedro before 1.0
+            nodes, namespaces = nodes_in_namespaces(request), []
+        values.set([Whole(name) for name in nodes], "--nodes", "--node")
+        values.set(namespaces, "--namespaces")
         values.set(list(request["tags"]), "--tags", "--tag")
-        namespaces = list(request["namespaces"])
-        if "--namespaces" in values.options or len(namespaces) > 1:
-            values.set(namespaces, "--namespaces")
-        else:
-            values.set(namespaces[0] if namespaces else None, "--namespace")
         values.set(load_versions(request), "--load-versions", "--load-version")
         values.set(parameters, "--params")
         with context:

@@ -18,39 +18,25 @@ from .hooks import add_hooks
 from .identity import load_versions, newest_versions, pin_save_version
 from .parameters import differences, own_parameters, parameter_values
 from .refusal import UNKNOWN_NAME, refuse
+from .selection import nodes_in_namespaces
 
 
-def namespace_arguments(request, accepted):
-    """Kedro 0.18 and 0.19 take one namespace, 1.0 and newer several."""
-    namespaces = request["namespaces"]
-    if not namespaces:
-        return {}
-    if "namespaces" in accepted:
-        return {"namespaces": namespaces}
-    if len(namespaces) == 1:
-        return {"namespace": namespaces[0]}
-    from kedro.framework.project import pipelines
-
-    whole = pipelines[request["pipeline"]]
-    chosen = [
-        node.name for name in namespaces for node in whole.only_nodes_with_namespace(name).nodes
-    ]
-    named = set(request["nodes"] or chosen)
-    return {"node_names": [name for name in dict.fromkeys(chosen) if name in named]}
-
-
-def session_class():
-    from kedro.framework.project import settings
+def arguments_of(session_class, method):
+    """Which arguments a session takes. A project's own may hand on all it gets."""
     from kedro.framework.session import KedroSession
 
-    # Projects choose it from Kedro 1.3.
-    return getattr(settings, "SESSION_CLASS", None) or KedroSession
+    known = KedroSession if issubclass(session_class, KedroSession) else session_class
+    return inspect.signature(getattr(known, method)).parameters
 
 
 def create_session(request, parameters):
     """A session, and what of the parameters its run has to be handed."""
-    chosen = session_class()
-    accepted = inspect.signature(chosen.create).parameters
+    from kedro.framework.project import settings
+    from kedro.framework.session import KedroSession
+
+    # Projects choose it from Kedro 1.3.
+    chosen = getattr(settings, "SESSION_CLASS", None) or KedroSession
+    accepted = arguments_of(chosen, "create")
     arguments = {"project_path": request["project"], "env": request["env"]}
     # Named so until Kedro 1.0, and after it.
     for name in ("runtime_params", "extra_params"):
@@ -61,13 +47,17 @@ def create_session(request, parameters):
 
 
 def run_selection(session, request, arguments):
-    accepted = inspect.signature(session.run).parameters
+    accepted = arguments_of(type(session), "run")
+    nodes, namespaces = request["nodes"], request["namespaces"]
+    if namespaces and "namespaces" in accepted:  # Kedro 1.0 and newer
+        arguments["namespaces"] = namespaces
+    elif namespaces:
+        nodes = nodes_in_namespaces(request)
     arguments.update(
-        node_names=request["nodes"] or None,
+        node_names=nodes or None,
         tags=request["tags"] or None,
         load_versions=load_versions(request),
     )
-    arguments.update(namespace_arguments(request, accepted))
     if "pipeline_names" in accepted:  # Kedro 1.2 and newer
         arguments["pipeline_names"] = [request["pipeline"]]
     else:

@@ -377,7 +377,8 @@ for_each_kedro!(progress_is_written_for_argo);
 fn progress_is_written_for_argo(kedro: Kedro) {
     let registry = "
 def look(text):
-    print('RAN', open(os.environ['ARGO_PROGRESS_FILE']).read().strip(), flush=True)
+    file = os.environ['ARGO_PROGRESS_FILE']
+    print('RAN', open(file).read().strip() if os.path.exists(file) else 'none', flush=True)
     return text
 
 def register_pipelines():
@@ -393,12 +394,11 @@ def register_pipelines():
     assert_eq!(ran(&output), ["0/2", "1/2"]);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "2/2\n");
     // Nobody shows it where it cannot be written: no reason to fail.
-    let output = step(&project, &spec.replace("}", ",\"nodes\":[]}"), &[])
+    let output = step(&project, spec, &[])
         .env("ARGO_PROGRESS_FILE", project.scratch("no/such/folder"))
         .output()
         .unwrap();
-    assert_ne!(output.status.code(), Some(0), "the node itself reads it");
-    assert!(stderr(&output).contains("No such file"), "{}", stderr(&output));
+    assert_eq!(ran(&output), ["none", "none"]);
 }
 
 #[test]

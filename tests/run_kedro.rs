@@ -205,6 +205,7 @@ fn a_cli_without_a_run_command_changes_nothing() {
 }
 
 const HOOKS: &str = r#"
+import time
 from pathlib import Path
 from kedro.framework.hooks import hook_impl
 
@@ -215,6 +216,7 @@ class Hooks:
 
     @hook_impl
     def on_pipeline_error(self, error):
+        time.sleep(0.5)
         Path("seen-pipeline-error").write_text(type(error).__name__)
 
     @hook_impl

@@ -41,13 +41,23 @@ pub const KUBEDRO_PYTHON: &str = "KUBEDRO_PYTHON";
 /// owners alone: every process of a local run is the caller's.
 pub const KUBEDRO_LOCAL: &str = "KUBEDRO_LOCAL";
 
-/// Seconds between the first signal to end and KILL; default 30, which is
-/// Kubernetes' own. Set by `kubedro run-local` for its steps.
+/// Seconds between the first signal to end and KILL. Set by `kubedro run-local`
+/// for its steps.
 pub const KUBEDRO_GRACE_PERIOD: &str = "KUBEDRO_GRACE_PERIOD";
 
-/// The same, as Argo's executor sets it in the pods of a workflow
-/// (Argo Workflows 3.5 and newer, in seconds).
+/// The pod's own grace period, as Argo's executor tells it in the pods of a
+/// workflow (Argo Workflows 3.5 and newer, in seconds); default 30, which is
+/// Kubernetes' own. A fifth of it, at most 5 seconds, is kept back for what
+/// comes after the child.
 pub const ARGO_GRACE_PERIOD: &str = "ARGO_TERMINATION_GRACE_PERIOD_SECONDS";
+
+/// When the child has to end at the latest, as Argo's executor tells it in the
+/// pods of a workflow (RFC 3339; `0001-01-01T00:00:00Z` is none).
+pub const ARGO_DEADLINE: &str = "ARGO_DEADLINE";
+
+/// The file of the termination message; default `/dev/termination-log`, where
+/// there is one. Empty: none is written.
+pub const KUBEDRO_TERMINATION_LOG: &str = "KUBEDRO_TERMINATION_LOG";
 
 /// The active virtual environment, the first place to look for Python.
 pub const VIRTUAL_ENV: &str = "VIRTUAL_ENV";

@@ -12,6 +12,7 @@
 //! | 36 | the plan was refused: data or the run would be lost |
 //! | 37 | a file could not be read, written or copied |
 //! | 38 | a step got arguments that it cannot use |
+//! | 39 | the deadline has passed |
 //! | 126, 127 | the child cannot be started, is not there |
 //! | 128+n | ended by signal n |
 //!
@@ -34,6 +35,12 @@ pub const REFUSED: u8 = 36;
 pub const INPUT_OUTPUT: u8 = 37;
 /// A step got arguments that it cannot use; the launcher's `REFUSED` too.
 pub const STEP: u8 = 38;
+/// The child was ended, or not started, because its deadline had passed.
+pub const DEADLINE: u8 = 39;
+/// The child cannot be started.
+pub const CANNOT_START: u8 = 126;
+/// The child is not there.
+pub const NOT_FOUND: u8 = 127;
 /// The command line is wrong (clap's own code).
 pub const USAGE: u8 = 2;
 /// A local run that failed.

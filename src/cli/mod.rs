@@ -24,7 +24,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::Error;
-use crate::{exit, telemetry};
+use crate::step::StepCommand;
+use crate::{exit, supervise, telemetry};
 use globals::Globals;
 
 /// Runs Kedro projects on Kubernetes
@@ -61,23 +62,47 @@ enum Command {
 
 /// Parses the arguments, runs the command, and reports its end.
 pub fn main() -> ExitCode {
+    // Before anything else: as the first process of a container this one would
+    // otherwise lose what comes before it is ready.
+    let signals = supervise::block_signals();
     let cli = Cli::parse();
     telemetry::start(cli.globals.verbosity());
-    let result = tokio::runtime::Builder::new_current_thread()
+    let in_pod = matches!(cli.command, Command::Exec(_) | Command::Step(_));
+    match &cli.command {
+        Command::Step(step) if matches!(step.command, StepCommand::VolumeInit(_)) => {
+            signals.end_at_once();
+        }
+        Command::Exec(_) | Command::Step(_) => {}
+        _ => signals.restore(),
+    }
+    let code = result(&cli).unwrap_or_else(|error| {
+        report::error(&error, &cli.globals);
+        let code = exit::code(&error);
+        if in_pod {
+            supervise::tell_failure(code, &error.to_string());
+        }
+        code
+    });
+    ExitCode::from(code)
+}
+
+fn result(cli: &Cli) -> Result<u8, Error> {
+    // Supervisors have one thread and no runtime.
+    match &cli.command {
+        Command::Exec(command) => return command.run(),
+        Command::Step(command) => return command.run(&cli.globals),
+        _ => {}
+    }
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Error::Runtime)
         .and_then(|runtime| {
-            let result = runtime.block_on(run(&cli));
+            let result = runtime.block_on(run(cli));
             // Threads that still read a pipe must not hold up the exit.
             runtime.shutdown_background();
             result
-        });
-    let code = result.unwrap_or_else(|error| {
-        report::error(&error, &cli.globals);
-        exit::code(&error)
-    });
-    ExitCode::from(code)
+        })
 }
 
 async fn run(cli: &Cli) -> Result<u8, Error> {
@@ -89,8 +114,8 @@ async fn run(cli: &Cli) -> Result<u8, Error> {
         Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(&Cli::command()),
         Command::RunLocal(command) => command.run(&cli.globals).await,
-        Command::Exec(command) => command.run().await,
-        Command::Step(command) => command.run(&cli.globals).await,
+        Command::Exec(command) => command.run(),
+        Command::Step(command) => command.run(&cli.globals),
     }
 }
 

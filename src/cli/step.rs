@@ -18,14 +18,14 @@ use crate::step::{StepCommand, Surroundings, execute};
 )]
 pub(super) struct StepArguments {
     #[command(subcommand)]
-    command: StepCommand,
+    pub command: StepCommand,
 }
 
 impl StepArguments {
-    pub async fn run(&self, globals: &Globals) -> Result<u8, Error> {
+    pub fn run(&self, globals: &Globals) -> Result<u8, Error> {
         let folder = globals.project.clone().unwrap_or_else(|| PathBuf::from("."));
         let project = std::path::absolute(&folder).map_err(Error::Runtime)?;
         let surroundings = Surroundings { project: &project, python: globals.python() };
-        Ok(execute(&self.command, surroundings).await?.code())
+        Ok(execute(&self.command, surroundings)?.code())
     }
 }

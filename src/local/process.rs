@@ -15,7 +15,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
 use super::progress::Progress;
 use super::stop::Stop;
-use crate::supervise::{Outcome, die_with_parent, until};
+use crate::supervise::{Outcome, die_with_parent};
 
 /// Lines that are shown of a step that failed.
 const SHOWN_LINES: usize = 20;
@@ -163,6 +163,14 @@ impl Process {
                 line.clear();
             }
         })
+    }
+}
+
+/// Waits for the moment; without one, for ever.
+async fn until(moment: Option<tokio::time::Instant>) {
+    match moment {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
     }
 }
 

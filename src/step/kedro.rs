@@ -127,15 +127,12 @@ fn checked(what: &'static str, value: String) -> Result<String, Error> {
 }
 
 /// Runs Kedro to its end. Its exit code is the outcome.
-pub(super) async fn run(
-    request: Request<'_>,
-    surroundings: Surroundings<'_>,
-) -> Result<Outcome, Error> {
-    Ok(ask(request, surroundings).await?.0)
+pub(super) fn run(request: Request<'_>, surroundings: Surroundings<'_>) -> Result<Outcome, Error> {
+    Ok(ask(request, surroundings)?.0)
 }
 
 /// The same for a question: with its answer, which is empty where there is none.
-pub(super) async fn ask(
+pub(super) fn ask(
     mut request: Request<'_>,
     surroundings: Surroundings<'_>,
 ) -> Result<(Outcome, Vec<u8>), Error> {
@@ -168,13 +165,13 @@ pub(super) async fn ask(
         .env(env_vars::PYTHONUNBUFFERED, "1")
         .env(env_vars::KUBEDRO_RUN_ID, &request.run_id)
         .env(env_vars::KUBEDRO_SAVE_VERSION, &request.save_version);
-    let outcome = supervise::run(command, supervise::grace_period()).await?;
+    let report = supervise::run(command, &supervise::Options::from_environment())?;
     let answer = match std::fs::read(&request.answer) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         read => read.map_err(|source| Error::Read { path: request.answer, source })?,
     };
     // The folder is dropped here; one that cannot be removed harms nothing.
-    Ok((outcome, answer))
+    Ok((report.outcome(), answer))
 }
 
 fn write_private(path: &Path, contents: &[u8]) -> Result<(), Error> {

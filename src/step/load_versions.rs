@@ -8,7 +8,7 @@ use crate::supervise::Outcome;
 /// The output's name.
 pub const LOAD_VERSIONS: &str = "load-versions";
 
-pub(super) async fn execute(
+pub(super) fn execute(
     step: &LoadVersions,
     surroundings: Surroundings<'_>,
 ) -> Result<Outcome, Error> {
@@ -20,7 +20,7 @@ pub(super) async fn execute(
         ..Selection::default()
     };
     let request = Request::new(surroundings.project, selection, &step.identity, parameters)?;
-    let (outcome, found) = kedro::ask(request, surroundings).await?;
+    let (outcome, found) = kedro::ask(request, surroundings)?;
     if outcome == Outcome::SUCCESS {
         output::write(LOAD_VERSIONS, &found)?;
     }

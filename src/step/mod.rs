@@ -40,14 +40,11 @@ pub struct Surroundings<'a> {
 ///
 /// The outcome is the child's own where there is one; an error is a step that
 /// did not come so far.
-pub async fn execute(
-    command: &StepCommand,
-    surroundings: Surroundings<'_>,
-) -> Result<Outcome, Error> {
+pub fn execute(command: &StepCommand, surroundings: Surroundings<'_>) -> Result<Outcome, Error> {
     match command {
         StepCommand::VolumeInit(step) => volume_init::execute(&step.spec, surroundings.project),
-        StepCommand::LoadVersions(step) => load_versions::execute(step, surroundings).await,
-        StepCommand::Run(step) => run::execute(step, surroundings).await,
-        StepCommand::OnExit(step) => on_exit::execute(step, surroundings).await,
+        StepCommand::LoadVersions(step) => load_versions::execute(step, surroundings),
+        StepCommand::Run(step) => run::execute(step, surroundings),
+        StepCommand::OnExit(step) => on_exit::execute(step, surroundings),
     }
 }

@@ -5,10 +5,7 @@ use super::kedro::{self, Parameter, Request, Selection};
 use super::{Error, OnExit, Surroundings};
 use crate::supervise::Outcome;
 
-pub(super) async fn execute(
-    step: &OnExit,
-    surroundings: Surroundings<'_>,
-) -> Result<Outcome, Error> {
+pub(super) fn execute(step: &OnExit, surroundings: Surroundings<'_>) -> Result<Outcome, Error> {
     let mut parameters = kedro::parameters(step.identity.parameters.text())?;
     let failures = plain_failures(step.failures.text());
     for (name, text) in [("status", step.status.text()), ("failures", failures.as_str())] {
@@ -21,7 +18,7 @@ pub(super) async fn execute(
         &step.identity,
         parameters,
     )?;
-    kedro::run(request, surroundings).await
+    kedro::run(request, surroundings)
 }
 
 /// Argo (3.6.15 to 4.0.2) gives the JSON list as a quoted string of Go, and

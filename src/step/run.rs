@@ -6,7 +6,7 @@ use super::kedro::{self, Request, Selection};
 use super::{Error, Run, Surroundings};
 use crate::supervise::Outcome;
 
-pub(super) async fn execute(step: &Run, surroundings: Surroundings<'_>) -> Result<Outcome, Error> {
+pub(super) fn execute(step: &Run, surroundings: Surroundings<'_>) -> Result<Outcome, Error> {
     let parameters = kedro::parameters(step.identity.parameters.text())?;
     let spec = &step.spec;
     let mut load_versions = match &step.load_versions {
@@ -30,5 +30,5 @@ pub(super) async fn execute(step: &Run, surroundings: Surroundings<'_>) -> Resul
         &step.identity,
         parameters,
     )?;
-    kedro::run(request, surroundings).await
+    kedro::run(request, surroundings)
 }

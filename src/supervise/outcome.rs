@@ -1,0 +1,76 @@
+//! How a child ended, and what else is known of it.
+
+use std::process::ExitStatus;
+
+use crate::exit;
+
+/// How the child ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// With a code of its own.
+    Exited(u8),
+    /// By a signal.
+    Signalled(i32),
+}
+
+impl Outcome {
+    /// Everything went well.
+    pub const SUCCESS: Self = Self::Exited(0);
+
+    /// The exit code that reports this end.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Exited(code) => code,
+            Self::Signalled(number) => u8::try_from(128 + number).unwrap_or(255),
+        }
+    }
+
+    pub(crate) fn of(status: ExitStatus) -> Self {
+        use std::os::unix::process::ExitStatusExt;
+        match (status.code(), status.signal()) {
+            (Some(code), _) => Self::Exited(u8::try_from(code & 0xff).unwrap_or(255)),
+            (None, Some(number)) => Self::Signalled(number),
+            (None, None) => Self::Exited(255),
+        }
+    }
+}
+
+/// Why the child was told to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// A signal said so.
+    Signal(super::Signal),
+    /// Its deadline had passed.
+    Deadline,
+}
+
+/// What became of the child.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The program, as it was called.
+    pub program: String,
+    /// How the child itself ended.
+    pub child: Outcome,
+    /// Why it was told to end, if it was.
+    pub told_to_end: Option<Cause>,
+    /// Whether it did not end in time and was killed.
+    pub killed: bool,
+    /// Whether the kernel killed a process of this container for memory.
+    pub oom_killed: bool,
+    /// The last of what it said on standard error, where that was listened to.
+    pub stderr: String,
+    /// The last line of the last traceback therein: `Type: message`.
+    pub exception: Option<String>,
+}
+
+impl Report {
+    /// Whether the deadline has ended it.
+    pub fn deadline_passed(&self) -> bool {
+        self.told_to_end == Some(Cause::Deadline)
+    }
+
+    /// What is reported: the child's own end, unless its deadline ended it.
+    pub fn outcome(&self) -> Outcome {
+        if self.deadline_passed() { Outcome::Exited(exit::DEADLINE) } else { self.child }
+    }
+}

@@ -26,4 +26,8 @@ mod project_errors;
 mod run_kedro;
 mod schema;
 mod steps;
+mod supervise_end;
+mod supervise_message;
+mod supervise_signals;
+mod supervise_terminal;
 mod support;

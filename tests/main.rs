@@ -28,6 +28,7 @@ mod schema;
 mod steps;
 mod supervise_end;
 mod supervise_message;
+mod supervise_root;
 mod supervise_signals;
 mod supervise_terminal;
 mod support;

@@ -89,11 +89,6 @@ pub(super) fn end_is_waiting() -> bool {
     waiting() & ENDING != 0
 }
 
-/// Whether somebody has told this process to go on.
-pub(super) fn cont_is_waiting() -> bool {
-    waiting() & (1 << (Signal::CONT.number() - 1)) != 0
-}
-
 fn waiting() -> Mask {
     let mut mask: Mask = 0;
     // SAFETY: the pointer is to a set of the size that is told.
@@ -135,18 +130,25 @@ pub(super) fn reset_signals() {
     set_mask(0);
 }
 
-/// Stops this process as Ctrl-Z would, if anybody is there who could let it
-/// go on. Comes back when it goes on.
-pub(super) fn stop_as_the_terminal_would() {
-    let number = libc::SIGTSTP;
+/// Stops this process and its group as Ctrl-Z would, if anybody is there who
+/// could let it go on, and unless something comes up that speaks against it.
+/// Comes back when it goes on. Whether somebody has seen to that.
+pub(super) fn stop_as_the_terminal_would(unless: impl FnOnce() -> bool) -> bool {
+    let stop = libc::SIGTSTP;
     // SAFETY: plain system calls. The whole group is meant, as with Ctrl-Z.
-    unsafe {
-        libc::kill(0, number);
+    unsafe { libc::kill(0, stop) };
+    // A CONT that came before is forgotten with this, one that comes from now
+    // on is not: so this is the time to ask.
+    if unless() {
+        // SAFETY: as above. The kernel forgets the stop.
+        unsafe { libc::kill(0, libc::SIGCONT) };
+        return false;
     }
-    let blocked = set_mask(Mask::MAX & !(1 << (number - 1)));
+    let blocked = set_mask(Mask::MAX & !(1 << (stop - 1)));
     // It has stopped and gone on between these two calls, unless its group
     // has nobody above it: then the kernel has thrown the signal away.
     set_mask(blocked);
+    waiting() & (1 << (Signal::CONT.number() - 1)) != 0
 }
 
 /// A signal that came.
@@ -281,9 +283,12 @@ pub(super) fn reap(pid: Pid) {
     wait(libc::P_PID, pid.as_raw().cast_unsigned(), libc::WEXITED);
 }
 
-/// Whether the child has been stopped since this was asked last.
-pub(super) fn has_stopped(pid: Pid) -> bool {
-    matches!(wait(libc::P_PID, pid.as_raw().cast_unsigned(), libc::WSTOPPED), Children::Changed(..))
+/// The signal that has stopped the child since this was asked last.
+pub(super) fn has_stopped(pid: Pid) -> Option<Signal> {
+    match wait(libc::P_PID, pid.as_raw().cast_unsigned(), libc::WSTOPPED) {
+        Children::Changed(_, Outcome::Signalled(number)) => Signal::of_number(number),
+        _ => None,
+    }
 }
 
 /// Sends a signal to a process, or to the group of a negative number. Whoever

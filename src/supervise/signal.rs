@@ -37,6 +37,10 @@ impl Signal {
     pub const CHILD: Self = Self(17);
     /// Go on after a stop.
     pub const CONT: Self = Self(18);
+    /// A process in the background wanted to read from the terminal.
+    pub const TTIN: Self = Self(21);
+    /// The same, to write to it.
+    pub const TTOU: Self = Self(22);
     /// The stop that cannot be refused.
     pub const STOP: Self = Self(19);
 

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
 use super::child::Child;
-use super::kernel;
+use super::kernel::{self, Received};
 use super::signal::Signal;
 
 /// The terminal that controls this process, as its standard input.
@@ -43,6 +43,13 @@ impl Terminal {
         self.is_for_the_child() && self.in_foreground
     }
 
+    /// Whether the child has got it by itself: what the terminal sends goes to
+    /// all of the group in the foreground, and what a shell does to let a
+    /// pipeline go on, to all of the pipeline.
+    pub fn has_told(&self, received: Received) -> bool {
+        received.is_from_kernel() || (self.in_pipeline && received.signal == Signal::CONT)
+    }
+
     /// Gives it to the child, if it is this process that has it now.
     pub fn give(&self, child: Child) {
         if self.is_for_the_child() && tcgetpgrp(io::stdin()) == Ok(self.own_group) {
@@ -62,14 +69,24 @@ impl Terminal {
     }
 
     /// The child has stopped: so does this process, that the shell sees it.
-    pub fn stop_too(&mut self, child: Child) {
-        self.in_foreground = self.in_foreground || tcgetpgrp(io::stdin()) == Ok(child.pid);
-        self.take_back();
-        kernel::stop_as_the_terminal_would();
-        self.in_foreground = tcgetpgrp(io::stdin()) == Ok(self.own_group);
+    pub fn stop_too(&mut self, child: Child, by: Signal) {
+        // It wanted the terminal and did not have it.
+        let wanted = by == Signal::TTIN || by == Signal::TTOU;
+        // It may have come in the meantime: to this process, which has not yet
+        // passed it on, or even to the child.
+        let is_here = || {
+            let group = tcgetpgrp(io::stdin());
+            group == Ok(self.own_group) || group == Ok(child.pid)
+        };
+        if !wanted {
+            self.take_back();
+        }
+        let told_to_go_on = kernel::stop_as_the_terminal_would(|| wanted && is_here());
+        let foreground = tcgetpgrp(io::stdin());
+        self.in_foreground = foreground == Ok(self.own_group) || foreground == Ok(child.pid);
         // The shell's CONT is passed on like every signal. Without a shell
         // above that could send one, the child must not stay as it is.
-        if self.in_foreground && !kernel::cont_is_waiting() {
+        if self.in_foreground && !told_to_go_on {
             self.go_on(child);
             child.send(Signal::CONT);
         }

@@ -71,9 +71,9 @@ impl<'a> Watch<'a> {
                 }
             }
             if let Some(terminal) = &mut self.terminal
-                && kernel::has_stopped(self.child.pid)
+                && let Some(by) = kernel::has_stopped(self.child.pid)
             {
-                terminal.stop_too(self.child);
+                terminal.stop_too(self.child, by);
             }
             wait(self.signals, if more { Some(Duration::ZERO) } else { self.next_due() });
             for received in self.signals.read() {
@@ -95,7 +95,8 @@ impl<'a> Watch<'a> {
         }
         // The terminal tells the child itself. There somebody decides how long
         // he waits after Ctrl-C; who has hung up cannot.
-        let by_terminal = self.terminal.is_some() && received.is_from_kernel();
+        let by_terminal =
+            self.terminal.as_ref().is_some_and(|terminal| terminal.has_told(received));
         let sent = rewritten(&self.options.rewrite, came);
         if !by_terminal {
             self.child.send(sent);

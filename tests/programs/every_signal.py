@@ -23,9 +23,7 @@ def child():
     print("ready", flush=True)
     number = 0
     while number != LAST:
-        number = libc.syscall(
-            TIMEDWAIT, ctypes.byref(everything), None, None, ctypes.c_size_t(8)
-        )
+        number = libc.syscall(TIMEDWAIT, ctypes.byref(everything), None, None, ctypes.c_size_t(8))
         print(number, flush=True)
     # What came twice is still there.
     timeout = (ctypes.c_long * 2)(0, 300_000_000)

@@ -77,3 +77,29 @@ pub const PWD: &str = "PWD";
 
 /// Where to look for programs.
 pub const PATH: &str = "PATH";
+
+/// The JSON file that tells how the run has ended, set for the on-exit pipeline.
+pub const KUBEDRO_STATUS_FILE: &str = "KUBEDRO_STATUS_FILE";
+
+/// Where the exit handler writes what became of each of its parts (JSON), set
+/// by `kubedro run-local`.
+pub const KUBEDRO_ON_EXIT_RESULTS: &str = "KUBEDRO_ON_EXIT_RESULTS";
+
+/// Prefix of the variables by which secrets of the cluster come to the exit
+/// handler: `KUBEDRO_NOTIFICATION_1_URL`, `KUBEDRO_NOTIFICATION_2_HEADER_1`.
+pub const KUBEDRO_NOTIFICATION_PREFIX: &str = "KUBEDRO_NOTIFICATION_";
+
+/// A file of certificate authorities (PEM) that are trusted instead of those
+/// in the binary. `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are
+/// read by the HTTP client itself.
+pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
+
+/// The cluster's API server, as Kubernetes sets it in every pod.
+pub const KUBERNETES_SERVICE_HOST: &str = "KUBERNETES_SERVICE_HOST";
+
+/// Its port.
+pub const KUBERNETES_SERVICE_PORT: &str = "KUBERNETES_SERVICE_PORT";
+
+/// The folder of the pod's service account, where it is not where Kubernetes
+/// puts it.
+pub const KUBEDRO_SERVICE_ACCOUNT: &str = "KUBEDRO_SERVICE_ACCOUNT";

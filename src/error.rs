@@ -1,7 +1,7 @@
 //! Everything that can end the program, for the one place that reports it.
 
 use crate::diagnostic::Diagnostic;
-use crate::{backend, config, files, init, local, plan, project, step, supervise};
+use crate::{backend, cluster, config, files, init, local, plan, project, step, supervise};
 
 /// A failure of any room.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,8 @@ pub enum Error {
     Step(#[from] step::Error),
     #[error(transparent)]
     Supervise(#[from] supervise::Error),
+    #[error(transparent)]
+    Cluster(#[from] cluster::Error),
     #[error("{0}")]
     Usage(String),
     #[error("cannot start: {0}")]

@@ -13,6 +13,8 @@
 //! | 37 | a file could not be read, written or copied |
 //! | 38 | a step got arguments that it cannot use |
 //! | 39 | the deadline has passed |
+//! | 40 | a notification was not sent (`step on-exit` with `on_exit_required`) |
+//! | 41 | the volume's claim was not deleted (`delete-pipeline-volume`) |
 //! | 126, 127 | the child cannot be started, is not there |
 //! | 128+n | ended by signal n |
 //!
@@ -41,6 +43,10 @@ pub const DEADLINE: u8 = 39;
 pub const CANNOT_START: u8 = 126;
 /// The child is not there.
 pub const NOT_FOUND: u8 = 127;
+/// A notification was not sent.
+pub const NOTIFICATION: u8 = 40;
+/// The API server of the cluster did not do what it was asked.
+pub const CLUSTER: u8 = 41;
 /// The command line is wrong (clap's own code).
 pub const USAGE: u8 = 2;
 /// A local run that failed.
@@ -69,17 +75,23 @@ pub fn code(error: &Error) -> u8 {
         Error::Local(_) | Error::Write(_) | Error::Runtime(_) => INPUT_OUTPUT,
         Error::Init(init::Error::Pyproject { .. }) => PROJECT,
         Error::Init(_) => INPUT_OUTPUT,
-        Error::Step(error) => match error {
-            step::Error::Supervise(error) => error.code(),
-            step::Error::Project(error) => project_code(error),
-            step::Error::Copy(_)
-            | step::Error::Write { .. }
-            | step::Error::Read { .. }
-            | step::Error::Output(_) => INPUT_OUTPUT,
-            _ => STEP,
-        },
+        Error::Step(error) => of_step(error),
+        Error::Cluster(_) => CLUSTER,
         Error::Supervise(error) => error.code(),
         Error::Usage(_) => USAGE,
+    }
+}
+
+/// The exit code that reports the error of a step.
+pub fn of_step(error: &step::Error) -> u8 {
+    match error {
+        step::Error::Supervise(error) => error.code(),
+        step::Error::Project(error) => project_code(error),
+        step::Error::Copy(_)
+        | step::Error::Write { .. }
+        | step::Error::Read { .. }
+        | step::Error::Output(_) => INPUT_OUTPUT,
+        _ => STEP,
     }
 }
 

@@ -10,6 +10,7 @@
 
 pub mod backend;
 pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod copy;
 pub mod diagnostic;
@@ -18,9 +19,11 @@ pub mod env_vars;
 pub mod error;
 pub mod exit;
 pub mod files;
+pub mod http;
 pub mod init;
 pub mod local;
 pub mod names;
+pub mod notify;
 pub mod plan;
 pub mod project;
 pub mod step;

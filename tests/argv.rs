@@ -1,8 +1,9 @@
 //! The argv of the pods: what the compiler writes is what the pod parses.
 
 use clap::Parser;
+use kubedro::notify::{Channel, Method, Notification, RunStatus, SecretKey, Setting};
 use kubedro::step::{
-    Form, Identity, LoadVersions, LoadVersionsSpec, OnExit, OnExitSpec, Run, RunSpec, RunText,
+    End, Form, Identity, LoadVersions, LoadVersionsSpec, OnExit, OnExitSpec, Run, RunSpec, RunText,
     RunValue, StepCommand, VolumeInit, VolumeInitSpec,
 };
 use proptest::prelude::*;
@@ -94,6 +95,62 @@ fn identity() -> impl Strategy<Value = Identity> {
     })
 }
 
+fn end() -> impl Strategy<Value = End> {
+    (plain(), plain(), plain(), encoded(), encoded()).prop_map(
+        |(run_name, started, duration, status, failures)| End {
+            run_name,
+            started,
+            duration,
+            status,
+            failures,
+        },
+    )
+}
+
+fn setting() -> impl Strategy<Value = Setting> {
+    prop_oneof![
+        hostile().prop_map(Setting::Text),
+        (hostile(), hostile(), hostile()).prop_map(|(name, secret, key)| Setting::Variable {
+            name,
+            of: SecretKey { secret, key },
+        }),
+    ]
+}
+
+fn notification() -> impl Strategy<Value = Notification> {
+    let headers = prop::collection::vec((hostile(), setting()), 0..3);
+    let to = prop_oneof![
+        setting().prop_map(|url| Channel::Slack { url }),
+        (setting(), headers, prop::option::of(hostile())).prop_map(|(url, headers, body)| {
+            let headers = headers.into_iter().collect();
+            Channel::Webhook { url, method: Method::Put, headers, body }
+        }),
+    ];
+    let on = prop::collection::vec(
+        prop::sample::select(vec![RunStatus::Failed, RunStatus::Error]),
+        0..3,
+    );
+    (to, on, any::<u64>(), any::<u32>()).prop_map(|(to, on, timeout, retries)| Notification {
+        to,
+        on,
+        timeout,
+        retries,
+    })
+}
+
+fn on_exit_spec() -> impl Strategy<Value = OnExitSpec> {
+    let notifications = prop::collection::vec(notification(), 0..3);
+    ((hostile(), hostile(), hostile()), prop::option::of(hostile()), any::<bool>(), notifications)
+        .prop_map(|((env, project, run_pipeline), pipeline, required, notifications)| OnExitSpec {
+            env,
+            project,
+            run_pipeline,
+            pipeline,
+            required,
+            notifications,
+        })
+}
+
 fn command() -> impl Strategy<Value = StepCommand> {
     let names = || prop::collection::vec(hostile(), 0..4);
     prop_oneof![
@@ -127,12 +184,8 @@ fn command() -> impl Strategy<Value = StepCommand> {
                 };
                 StepCommand::Run(Run { spec, identity, load_versions: found })
             }),
-        (hostile(), hostile(), identity(), encoded(), encoded()).prop_map(
-            |(env, pipeline, identity, status, failures)| {
-                let spec = OnExitSpec { env, pipeline };
-                StepCommand::OnExit(OnExit { spec, identity, status, failures })
-            }
-        ),
+        (on_exit_spec(), identity(), end())
+            .prop_map(|(spec, identity, end)| StepCommand::OnExit(OnExit { spec, identity, end })),
     ]
 }
 
@@ -152,14 +205,24 @@ proptest! {
     #[test]
     fn a_run_value_arrives_whatever_it_is(text in hostile()) {
         let command = StepCommand::OnExit(OnExit {
-            spec: OnExitSpec { env: "local".to_owned(), pipeline: "notify".to_owned() },
+            spec: OnExitSpec {
+                env: "local".to_owned(),
+                project: "Project".to_owned(),
+                run_pipeline: "__default__".to_owned(),
+                pipeline: Some("notify".to_owned()),
+                required: false,
+                notifications: Vec::new(),
+            },
             identity: Identity::of_the_run(),
-            status: RunText::Value(RunValue::Status),
-            failures: RunText::Value(RunValue::Failures),
+            end: End::of_the_run(),
         });
         let plain = text.replace('\0', "");
         let value = |value: &RunValue| match value {
-            RunValue::RunId | RunValue::SaveVersion => plain.clone(),
+            RunValue::RunId
+            | RunValue::SaveVersion
+            | RunValue::RunName
+            | RunValue::Started
+            | RunValue::Duration => plain.clone(),
             _ => text.clone(),
         };
         let resolved = command.resolved(&value);

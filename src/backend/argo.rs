@@ -33,6 +33,9 @@ const VOLUME: &str = DATA_VOLUME_NAME;
 /// sort, and its uid, so that two of one second differ.
 const SAVE_VERSION: &str = "{{workflow.creationTimestamp}}-{{workflow.uid}}";
 
+/// When the workflow was made, in the same form.
+const CREATED: &str = "{{workflow.creationTimestamp}}";
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Workflow {
@@ -239,9 +242,13 @@ struct Container {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Variable {
     name: String,
-    value: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value_from: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -548,8 +555,15 @@ fn template(step: &Step, plan: &Plan, target: Target) -> Result<Template, Error>
         .env
         .iter()
         .map(|(name, text)| {
-            Ok(Variable { name: name.clone(), value: environment_value(name, text)? })
+            let value = Some(environment_value(name, text)?);
+            Ok(Variable { name: name.clone(), value, value_from: None })
         })
+        .chain(step.secret_env.iter().map(|(name, of)| {
+            // Where it is missing, the step says so; the pod would never start.
+            let key = json!({"name": of.secret, "key": of.key, "optional": true});
+            let value_from = Some(json!({"secretKeyRef": key}));
+            Ok(Variable { name: name.clone(), value: None, value_from })
+        }))
         .collect::<Result<_, Error>>()?;
     Ok(Template {
         name: step.name.clone(),
@@ -619,6 +633,10 @@ fn placeholder(value: &RunValue, form: Form) -> String {
         RunValue::RunId => ("{{workflow.uid}}".to_owned(), "workflow.uid".to_owned()),
         // Only ever asked for as it is: an expression cannot hold these tags.
         RunValue::SaveVersion => (SAVE_VERSION.to_owned(), "workflow.uid".to_owned()),
+        RunValue::RunName => ("{{workflow.name}}".to_owned(), "workflow.name".to_owned()),
+        // Only ever asked for as it is.
+        RunValue::Started => (CREATED.to_owned(), "workflow.uid".to_owned()),
+        RunValue::Duration => ("{{workflow.duration}}".to_owned(), "workflow.duration".to_owned()),
         RunValue::Parameter(name) => parameter_tag(name),
         RunValue::Parameters => {
             ("{{workflow.parameters.json}}".to_owned(), "workflow.parameters.json".to_owned())

@@ -74,9 +74,10 @@ fn replaces(value: &Value, default: &Value) -> bool {
         (Value::Object(value), Value::Object(default)) => default
             .iter()
             .all(|(key, inner)| value.get(key).is_some_and(|value| replaces(value, inner))),
-        // Lists of objects are merged by name, in ways of their own.
+        // Lists of objects are merged by name, in ways of their own; all is well
+        // where the list has every object of the default as it is.
         (Value::Array(items), Value::Array(default)) => {
-            items == default || !default.iter().any(Value::is_object)
+            !default.iter().any(Value::is_object) || default.iter().all(|item| items.contains(item))
         }
         _ => true,
     }
@@ -115,6 +116,16 @@ mod tests {
         assert_eq!(templates[1]["container"], other);
         let for_kfp = compacted_for(workflow(&[common.clone(), common]), Target::Kfp);
         assert_eq!(for_kfp["spec"]["templates"][0]["container"]["image"], "a");
+    }
+
+    #[test]
+    fn a_template_may_have_variables_of_its_own() {
+        let common = json!({"env": [{"name": "A", "value": "1"}]});
+        let more = json!({"env": [{"name": "A", "value": "1"}, {"name": "B", "valueFrom": {}}]});
+        let compacted = compact(workflow(&[common.clone(), common, more.clone()]));
+        let templates = &compacted["spec"]["templates"];
+        assert_eq!(templates[0]["container"], json!({}));
+        assert_eq!(templates[2]["container"], more);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod compile;
 mod completions;
+mod delete_pipeline_volume;
 mod exec;
 mod findings;
 mod globals;
@@ -48,6 +49,7 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant)] // there is one in a process
 enum Command {
     Init(init::Init),
     Compile(compile::Compile),
@@ -58,6 +60,7 @@ enum Command {
     Completions(completions::Completions),
     Exec(exec::Exec),
     Step(Box<step::StepArguments>),
+    DeletePipelineVolume(delete_pipeline_volume::DeletePipelineVolume),
 }
 
 /// Parses the arguments, runs the command, and reports its end.
@@ -116,6 +119,7 @@ async fn run(cli: &Cli) -> Result<u8, Error> {
         Command::RunLocal(command) => command.run(&cli.globals).await,
         Command::Exec(command) => command.run(),
         Command::Step(command) => command.run(&cli.globals),
+        Command::DeletePipelineVolume(command) => command.run().await,
     }
 }
 

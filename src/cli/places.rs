@@ -56,7 +56,8 @@ impl<'a> Places<'a> {
     /// The finding as it is shown: at the first of its subjects that has a place.
     pub fn show(&self, finding: &Finding) -> Diagnostic {
         let found = finding.subjects.iter().find_map(|subject| Some((subject, self.of(subject)?)));
-        let confidential = matches!(found, Some((Subject::Parameter(_), _)));
+        let confidential =
+            matches!(found, Some((Subject::Parameter(_) | Subject::Notification { .. }, _)));
         Diagnostic {
             place: found.map(|(_, place)| place),
             confidential,
@@ -69,6 +70,10 @@ impl<'a> Places<'a> {
             Subject::Setting(key) => self.settings.place(&key.split('.').collect::<Vec<_>>()),
             Subject::NodeSetting { section, key } => {
                 self.settings.place(&["run_config", section, key])
+            }
+            Subject::Notification { at, keys } => {
+                let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+                self.settings.place_in_list("notifications", *at, &keys)
             }
             Subject::Node(name) => {
                 // Another pipeline may have a node of the same name.

@@ -100,6 +100,9 @@ fn print(summary: &Summary) {
             _ => format!("{:.1}s", step.duration.as_secs_f64()),
         };
         say(&format!("  {:width$}  {:9}  {time:>7}{tries}", step.name, step.state.to_string()));
+        for remark in &step.remarks {
+            say(&format!("    {remark}"));
+        }
     }
     let state = match (summary.succeeded(), summary.stopped_by) {
         (true, _) => "succeeded",

@@ -60,7 +60,19 @@ impl Settings {
     /// The place of a key, or of the nearest key above it that is there.
     pub fn place(&self, keys: &[&str]) -> Option<Place> {
         let path: Vec<Segment> = keys.iter().map(|key| Segment::Key((*key).to_owned())).collect();
-        let (source, span) = self.root.follow(&path).1?;
+        self.of(&path)
+    }
+
+    /// The place of a key below an item of a list of `run_config`.
+    pub fn place_in_list(&self, list: &str, at: usize, keys: &[&str]) -> Option<Place> {
+        let mut path = vec![Segment::Key("run_config".to_owned()), Segment::Key(list.to_owned())];
+        path.push(Segment::Index(at));
+        path.extend(keys.iter().map(|key| Segment::Key((*key).to_owned())));
+        self.of(&path)
+    }
+
+    fn of(&self, path: &[Segment]) -> Option<Place> {
+        let (source, span) = self.root.follow(path).1?;
         Some(self.files.place(source, span))
     }
 }
@@ -265,12 +277,15 @@ fn refused(root: &Node, files: &Files, path: &[Segment], message: &str) -> Diagn
 
 /// Where a mapping with known keys is wanted; `*` is every key or item. serde
 /// would take a list there for the values in the order of the keys.
-const MAPPINGS: [&[&str]; 5] = [
+const MAPPINGS: [&[&str]; 8] = [
     &["run_config"],
     &["run_config", "volume"],
     &["run_config", "retry_policy", "*"],
     &["run_config", "tolerations", "*", "*"],
     &["run_config", "extra_volumes", "*", "*"],
+    &["run_config", "notifications", "*"],
+    &["run_config", "notifications", "*", "slack"],
+    &["run_config", "notifications", "*", "webhook"],
 ];
 
 fn lists_for_mappings(root: &Node, files: &Files) -> Vec<Diagnostic> {

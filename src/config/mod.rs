@@ -13,6 +13,7 @@ mod load;
 mod lookup;
 mod model;
 mod name_template;
+mod notification;
 mod problem;
 mod python_text;
 mod scalar;
@@ -30,6 +31,7 @@ pub use model::{
     RetryPolicy, RunConfig, Toleration, TolerationEffect, TolerationOperator, Volume,
 };
 pub use name_template::NameTemplate;
+pub use notification::{Channel, Notification, Setting, Slack, Webhook};
 pub use schema::schema;
 pub use staleness::Staleness;
 pub use tree::top_level_keys;

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::lenient;
 use super::lookup::{DEFAULT, NodeKey};
 use super::name_template::NameTemplate;
+use super::notification::{self, Notification};
 use super::schema::TextOrNumber;
 use super::staleness::{self, Staleness};
 
@@ -68,6 +69,14 @@ pub struct RunConfig {
     /// The pipeline that runs last, whatever became of the others.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub on_exit_pipeline: Option<String>,
+    /// Whether a failing part of the exit handler makes the run fail. Not in
+    /// kedro-kubeflow, where it always does.
+    #[serde(default, deserialize_with = "lenient::boolean")]
+    pub on_exit_required: bool,
+    /// Who is told how a run has ended. Not in kedro-kubeflow.
+    #[serde(default, deserialize_with = "lenient::null_is_default")]
+    #[schemars(with = "Option<Vec<Notification>>")]
+    pub notifications: Vec<Notification>,
     /// How nodes become pods.
     #[serde(default)]
     pub node_merge_strategy: MergeStrategy,
@@ -111,6 +120,9 @@ pub(super) fn keys_below(path: &str) -> &'static [&'static str] {
     match (path, section) {
         ("", _) => fields_of::<KubeflowConfig>(),
         ("run_config", _) => fields_of::<RunConfig>(),
+        (_, Some(section)) if section.starts_with("notifications[") => {
+            notification::keys_below(path)
+        }
         (_, Some("volume")) => fields_of::<Volume>(),
         (_, Some("tolerations")) => fields_of::<Toleration>(),
         (_, Some("extra_volumes")) => fields_of::<ExtraVolume>(),
@@ -120,7 +132,7 @@ pub(super) fn keys_below(path: &str) -> &'static [&'static str] {
 }
 
 /// The fields that a type asks its deserializer for.
-fn fields_of<T: DeserializeOwned>() -> &'static [&'static str] {
+pub(super) fn fields_of<T: DeserializeOwned>() -> &'static [&'static str] {
     let mut fields: &[&str] = &[];
     // It ends in an error: there is nothing to read.
     let _ = T::deserialize(Asked(&mut fields));

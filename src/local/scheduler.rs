@@ -19,8 +19,12 @@ use super::view::Views;
 use super::{Error, Options, failures, io_error};
 use crate::config::RetryPolicy;
 use crate::plan::{Plan, Step};
-use crate::step::{Form, RunValue};
+use crate::step::{Form, Part, RunValue, StepCommand};
 use crate::{duration, env_vars};
+
+/// How the file beside the exit handler's log ends, in which it says what became
+/// of its parts.
+const RESULTS: &str = "json";
 
 pub(super) struct Scheduler<'a> {
     plan: &'a Plan,
@@ -46,9 +50,12 @@ impl<'a> Scheduler<'a> {
         let good = reports.iter().all(|report| report.state == State::Succeeded);
         self.values.status = String::from(if good { "Succeeded" } else { "Failed" });
         self.values.failures = failures::encoded(&reports);
+        self.values.duration = format!("{:.6}", begin.elapsed().as_secs_f64());
 
         if let Some(step) = &self.plan.on_exit {
-            reports.push(self.start(step, &program, stop.counted_anew()).await);
+            let mut report = self.start(step, &program, stop.counted_anew()).await;
+            report.remarks = remarks(&self.views.log_of(step).with_extension(RESULTS));
+            reports.push(report);
         }
         self.progress.finished();
         let summary = Summary {
@@ -115,6 +122,7 @@ impl<'a> Scheduler<'a> {
                     state: State::NotRun,
                     duration: Duration::ZERO,
                     tries: 0,
+                    remarks: Vec::new(),
                 })
             })
             .collect())
@@ -153,6 +161,13 @@ impl<'a> Scheduler<'a> {
             env_vars::KUBEDRO_OUTPUTS.to_owned(),
             self.views.step_outputs().join(&step.name).to_string_lossy().into_owned(),
         ));
+        if matches!(step.command, StepCommand::OnExit(_)) {
+            let results = self.views.log_of(step).with_extension(RESULTS);
+            env.push((
+                env_vars::KUBEDRO_ON_EXIT_RESULTS.to_owned(),
+                results.to_string_lossy().into_owned(),
+            ));
+        }
         let folder = self.views.of(step);
         // A shell would set it; the caller's own leads into the real project.
         env.push((env_vars::PWD.to_owned(), folder.to_string_lossy().into_owned()));
@@ -166,6 +181,19 @@ impl<'a> Scheduler<'a> {
             grace: self.options.grace,
         }
     }
+}
+
+/// What the exit handler has said of its parts.
+fn remarks(results: &Path) -> Vec<String> {
+    let parts: Vec<Part> = std::fs::read(results)
+        .ok()
+        .and_then(|json| serde_json::from_slice(&json).ok())
+        .unwrap_or_default();
+    parts
+        .into_iter()
+        .filter(|part| !part.as_meant)
+        .map(|part| format!("{}: {}", part.name, part.result))
+        .collect()
 }
 
 /// Runs a step, again after a pause where its policy says so.
@@ -201,7 +229,13 @@ async fn attempts(
         }
         pause = pause.saturating_mul(factor);
     };
-    let report = StepReport { name: process.step.clone(), state, duration: begin.elapsed(), tries };
+    let report = StepReport {
+        name: process.step.clone(),
+        state,
+        duration: begin.elapsed(),
+        tries,
+        remarks: Vec::new(),
+    };
     progress.ended(&report);
     report
 }

@@ -44,6 +44,8 @@ pub struct StepReport {
     pub duration: Duration,
     /// How often it was started.
     pub tries: u32,
+    /// Parts of it that are not over as they were meant to be, in words.
+    pub remarks: Vec<String>,
 }
 
 /// The whole run.

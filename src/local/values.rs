@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::{Error, io_error};
-use crate::plan::Plan;
+use crate::plan::{Plan, step_name};
 use crate::step::{RUN_ID_PARAMETER, RunValue, SAVE_VERSION_PARAMETER, decoded_output};
 
 /// The run's values.
@@ -23,6 +23,10 @@ pub(super) struct Values {
     pub status: String,
     /// As Argo has them: JSON within JSON.
     pub failures: String,
+    /// Of the steps, in seconds.
+    pub duration: String,
+    run_name: String,
+    started: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -34,8 +38,11 @@ struct NamedValue {
 impl Values {
     pub fn new(plan: &Plan, overrides: &IndexMap<String, String>) -> Result<Self, Error> {
         let uid = random_uid()?;
-        let save_version =
-            format!("{}-{uid}", jiff::Timestamp::now().strftime("%Y-%m-%dT%H.%M.%SZ"));
+        let now = jiff::Timestamp::now();
+        let save_version = format!("{}-{uid}", now.strftime("%Y-%m-%dT%H.%M.%SZ"));
+        let run_name =
+            format!("{}-{}", step_name(&format!("{} {}", plan.project, plan.pipeline)), &uid[..5]);
+        let started = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let mut parameters: Vec<NamedValue> = plan
             .parameters
             .iter()
@@ -54,13 +61,18 @@ impl Values {
         for name in [RUN_ID_PARAMETER, SAVE_VERSION_PARAMETER] {
             parameters.push(NamedValue { name: name.to_owned(), value: String::new() });
         }
+        let [status, failures, duration] = [const { String::new() }; 3];
+        let outputs = PathBuf::new();
         Ok(Self {
             uid,
             save_version,
             parameters,
-            outputs: PathBuf::new(),
-            status: String::new(),
-            failures: String::new(),
+            outputs,
+            status,
+            failures,
+            duration,
+            run_name,
+            started,
         })
     }
 
@@ -77,6 +89,9 @@ impl Values {
                 .unwrap_or_default(),
             RunValue::Parameters => serde_json::to_string(&self.parameters).unwrap_or_default(),
             RunValue::Status => self.status.clone(),
+            RunValue::RunName => self.run_name.clone(),
+            RunValue::Started => self.started.clone(),
+            RunValue::Duration => self.duration.clone(),
             RunValue::Failures => self.failures.clone(),
             // Where it is not there, the step that takes it says so.
             RunValue::StepOutput(output) => {

@@ -8,7 +8,7 @@ use super::load_versions::LoadVersions;
 use super::preflight;
 use super::{
     DATA, DATA_VOLUME, Error, LOAD_VERSIONS, ON_EXIT, PROJECT_ROOT, Parameter, Plan, Step,
-    VOLUME_INIT, Volume, mounts, order, step_name,
+    VOLUME_INIT, Volume, mounts, notifications, order, step_name,
 };
 use crate::config::{MergeStrategy, NodeKey, RunConfig};
 use crate::diagnostic::Code;
@@ -16,8 +16,8 @@ use crate::env_vars;
 use crate::names::did_you_mean;
 use crate::project::{Node, Snapshot};
 use crate::step::{
-    self, LoadVersionsSpec, OnExit, OnExitSpec, RUN_ID_PARAMETER, Run, RunSpec, RunText, RunValue,
-    SAVE_VERSION_PARAMETER, StepCommand, StepOutput, VolumeInit, VolumeInitSpec,
+    self, End, LoadVersionsSpec, OnExit, OnExitSpec, RUN_ID_PARAMETER, Run, RunSpec, RunText,
+    RunValue, SAVE_VERSION_PARAMETER, StepCommand, StepOutput, VolumeInit, VolumeInitSpec,
 };
 
 /// What a plan is made of.
@@ -108,7 +108,8 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
             keep: volume.keep,
         }),
         steps: order::sorted(steps)?,
-        on_exit: on_exit.map(|pipeline| maker.on_exit(pipeline)),
+        on_exit: (on_exit.is_some() || !config.notifications.is_empty())
+            .then(|| maker.on_exit(on_exit)),
         ttl: config.ttl,
         max_cache_staleness: config.max_cache_staleness.clone(),
     };
@@ -128,6 +129,7 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
         findings.extend(preflight::settings_of_merged_nodes(&plan, config, nodes));
     }
     findings.extend(preflight::secrets(&plan, inputs.environment));
+    findings.extend(notifications::secrets(&config.notifications));
     Ok((plan, findings))
 }
 
@@ -318,14 +320,22 @@ impl StepMaker<'_> {
         step
     }
 
-    fn on_exit(&self, pipeline: &str) -> Step {
+    fn on_exit(&self, pipeline: Option<&str>) -> Step {
+        let Inputs { snapshot, config, .. } = self.inputs;
+        let (notifications, secret_env) = notifications::of(&config.notifications);
         let command = StepCommand::OnExit(OnExit {
-            spec: OnExitSpec { env: self.inputs.env.to_owned(), pipeline: pipeline.to_owned() },
+            spec: OnExitSpec {
+                env: self.inputs.env.to_owned(),
+                project: snapshot.project_name.clone(),
+                run_pipeline: self.inputs.pipeline.to_owned(),
+                pipeline: pipeline.map(str::to_owned),
+                required: config.on_exit_required,
+                notifications,
+            },
             identity: crate::step::Identity::of_the_run(),
-            status: RunText::Value(RunValue::Status),
-            failures: RunText::Value(RunValue::Failures),
+            end: End::of_the_run(),
         });
-        self.step(ON_EXIT, ON_EXIT, &[], command)
+        Step { secret_env, ..self.step(ON_EXIT, ON_EXIT, &[], command) }
     }
 
     fn step(&self, name: &str, key: &str, tags: &[String], command: StepCommand) -> Step {
@@ -344,6 +354,7 @@ impl StepMaker<'_> {
             retry: config.retry_policy_for(key).unwrap_or_default(),
             mount: None,
             env: self.env.clone(),
+            secret_env: Vec::new(),
             user: config.volume.as_ref().and_then(|volume| volume.owner),
             needs: Vec::new(),
             outputs: Vec::new(),

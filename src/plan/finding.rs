@@ -29,6 +29,13 @@ pub enum Subject {
     Parameter(String),
     /// A key of `kubeflow.yaml`, with dots between the keys above it.
     Setting(&'static str),
+    /// A key of an entry of `run_config.notifications`, whose value may be a secret.
+    Notification {
+        /// Which entry, from 0.
+        at: usize,
+        /// The keys below it.
+        keys: Vec<String>,
+    },
     /// A node's entry in a section of `run_config`.
     NodeSetting {
         /// The section.

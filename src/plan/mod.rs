@@ -9,6 +9,7 @@ mod error;
 mod finding;
 mod load_versions;
 mod mounts;
+mod notifications;
 mod order;
 mod preflight;
 mod secrets;
@@ -24,6 +25,7 @@ pub use step_name::{RESERVED, step_name};
 use crate::config::{
     AccessMode, ExtraVolume, PullPolicy, Quantity, RetryPolicy, Staleness, Toleration,
 };
+use crate::notify::SecretKey;
 use crate::step::{RunText, StepCommand};
 
 /// Where the project lies in an image (kedro-kubeflow 0.7.4 and the images of
@@ -126,6 +128,8 @@ pub struct Step {
     pub mount: Option<&'static str>,
     /// Environment variables.
     pub env: Vec<(String, RunText)>,
+    /// Environment variables whose values are keys of the cluster's secrets.
+    pub secret_env: Vec<(String, SecretKey)>,
     /// The numeric user that it runs as; `None` leaves it to the image.
     pub user: Option<u32>,
     /// Steps that must have succeeded before.

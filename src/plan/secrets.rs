@@ -12,9 +12,10 @@ const SHORTEST: usize = 8;
 /// Parts of names whose values are secrets.
 const NAMES: &str = r"(?i)(^|[_.-])(password|passwd|passphrase|secret|token|api_?key|access_?key|secret_?key|private_?key|client_?secret|auth_?token)$|(?-i:[a-z](Password|Secret|Token|ApiKey|AccessKey|SecretKey|PrivateKey))$";
 
-/// Shapes that only secrets have: private keys in PEM, a password in a URL, and
-/// tokens of AWS, GitHub, GitLab, Slack, Google and JSON web tokens.
-const SHAPES: &str = r"\b[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s:@]+@|-----BEGIN [A-Z ]*PRIVATE KEY-----|\b(AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|\bglpat-[A-Za-z0-9_-]{20}|\bxox[abposr]-[A-Za-z0-9-]{10}|\bAIza[A-Za-z0-9_-]{35}|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.";
+/// Shapes that only secrets have: private keys in PEM, a password or a token in
+/// a URL, URLs that are secrets as a whole (incoming webhooks), and tokens of
+/// AWS, GitHub, GitLab, Slack, Google and JSON web tokens.
+const SHAPES: &str = r"(?i:https?://[^/\s]+/\S*[?&](token|access_token|auth|api_?key|key|code|secret|sig|signature|password)=[^&\s]{8})|\bhttps://(hooks\.slack\.com/(services|workflows|triggers)|(canary\.|ptb\.)?discord(app)?\.com/api/webhooks|[a-z0-9-]+\.webhook\.office\.com/webhookb2)/\S|\b[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s:@]+@|-----BEGIN [A-Z ]*PRIVATE KEY-----|\b(AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|\bglpat-[A-Za-z0-9_-]{20}|\bxox[abposr]-[A-Za-z0-9-]{10}|\bAIza[A-Za-z0-9_-]{35}|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.";
 
 /// The first name below `name`, with dots between keys, whose value looks like
 /// a secret.
@@ -57,6 +58,9 @@ mod tests {
             ("aws_secret_key", json!("abcdefgh12")),
             ("dbPassword", json!("abcdefgh12")),
             ("database", json!("postgresql://me:pw@host/db")),
+            ("url", json!("https://hooks.slack.com/services/T0/B0/abc")),
+            ("url", json!("https://example.com/hook?a=1&token=0123456789")),
+            ("url", json!("https://discord.com/api/webhooks/1/abc")),
             ("keys", json!(["-----BEGIN RSA PRIVATE KEY-----\nMII"])),
         ] {
             assert!(secret_within(name, &value).is_some(), "{name}");
@@ -72,6 +76,8 @@ mod tests {
             ("site", json!("https://example.com:8080/a@b")),
             ("tokenizer", json!("bert-base-uncased")),
             ("token", json!(5)),
+            ("url", json!("https://example.com/hook?key=short&page=token")),
+            ("url", json!("https://api.slack.com/messaging/webhooks")),
             ("secret", json!("${oc.env:SECRET}")),
         ] {
             assert_eq!(secret_within(name, &value), None, "{name}");

@@ -4,7 +4,8 @@
 //! `{{…}}` is a tag wherever it stands, `$(X)` becomes a variable's value and
 //! `$$` one `$`. So text that is known at compile time travels as one element
 //! of JSON whose strings hold neither `{` nor `$`, and what only the run knows
-//! travels as base64, but for ids and versions, which need no protection.
+//! travels as base64, but for ids, names of runs, times and versions, which need
+//! no protection.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,9 +17,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::run_value::{RunText, RunValue, StepOutput};
+use crate::notify::Notification;
 
 /// One step of a workflow: what stands behind `kubedro step`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+#[allow(clippy::large_enum_variant)] // the large one is there once in a workflow
 pub enum StepCommand {
     /// Fill the volume with the image's data and set the owner
     VolumeInit(VolumeInit),
@@ -26,7 +29,7 @@ pub enum StepCommand {
     LoadVersions(LoadVersions),
     /// Run nodes of a pipeline through Kedro
     Run(Run),
-    /// Run the on-exit pipeline with the status of the workflow
+    /// Send the notifications and run the on-exit pipeline, with the status of the workflow
     OnExit(OnExit),
 }
 
@@ -123,6 +126,49 @@ pub struct OnExit {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub identity: Identity,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub end: End,
+}
+
+/// What happens at the end of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OnExitSpec {
+    /// Kedro's environment.
+    pub env: String,
+    /// The project's name.
+    pub project: String,
+    /// The registered pipeline that the run was of.
+    pub run_pipeline: String,
+    /// The registered pipeline that runs last, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<String>,
+    /// Whether the step fails where a part of it fails.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub required: bool,
+    /// Who is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notifications: Vec<Notification>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde hands it
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// How the run has ended, as the orchestrator says.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct End {
+    /// The name of the run
+    #[arg(long, value_name = "NAME")]
+    pub run_name: RunText,
+    /// When the run was made
+    #[arg(long, value_name = "TIME")]
+    pub started: RunText,
+    /// How long the run took
+    #[arg(long, value_name = "SECONDS")]
+    pub duration: RunText,
     /// What became of the workflow (base64)
     #[arg(long, value_name = "BASE64", value_parser = from_base64)]
     pub status: RunText,
@@ -131,14 +177,35 @@ pub struct OnExit {
     pub failures: RunText,
 }
 
-/// The on-exit pipeline.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OnExitSpec {
-    /// Kedro's environment.
-    pub env: String,
-    /// The registered pipeline.
-    pub pipeline: String,
+impl End {
+    /// All of it known only to the run.
+    pub fn of_the_run() -> Self {
+        Self {
+            run_name: RunText::Value(RunValue::RunName),
+            started: RunText::Value(RunValue::Started),
+            duration: RunText::Value(RunValue::Duration),
+            status: RunText::Value(RunValue::Status),
+            failures: RunText::Value(RunValue::Failures),
+        }
+    }
+
+    fn resolved(&self, value: &dyn Fn(&RunValue) -> String) -> Self {
+        Self {
+            run_name: self.run_name.resolved(value),
+            started: self.started.resolved(value),
+            duration: self.duration.resolved(value),
+            status: self.status.resolved(value),
+            failures: self.failures.resolved(value),
+        }
+    }
+
+    fn append(&self, argv: &mut Vec<String>, placeholder: &dyn Fn(&RunValue, Form) -> String) {
+        argv.push(plain_option("--run-name", &self.run_name, placeholder));
+        argv.push(plain_option("--started", &self.started, placeholder));
+        argv.push(plain_option("--duration", &self.duration, placeholder));
+        argv.extend(base64_option("--status", &self.status, placeholder));
+        argv.extend(base64_option("--failures", &self.failures, placeholder));
+    }
 }
 
 /// What all pods of a run have in common.
@@ -215,8 +282,7 @@ impl StepCommand {
             Self::OnExit(step) => {
                 argv.extend(["on-exit".to_owned(), to_json(&step.spec)]);
                 step.identity.append(&mut argv, placeholder);
-                argv.extend(base64_option("--status", &step.status, placeholder));
-                argv.extend(base64_option("--failures", &step.failures, placeholder));
+                step.end.append(&mut argv, placeholder);
             }
         }
         argv
@@ -252,8 +318,7 @@ impl StepCommand {
             Self::OnExit(step) => Self::OnExit(OnExit {
                 spec: step.spec.clone(),
                 identity: step.identity.resolved(value),
-                status: step.status.resolved(value),
-                failures: step.failures.resolved(value),
+                end: step.end.resolved(value),
             }),
         }
     }

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::save_version::normalised;
 use super::{Error, Identity, RUN_ID_PARAMETER, SAVE_VERSION_PARAMETER, Surroundings};
 use crate::env_vars;
 use crate::project::{Interpreter, find_root};
-use crate::supervise::{self, Outcome};
+use crate::supervise::{self, Report};
 
 /// The Python package, and what starts it.
 const START: &str = "start.py";
@@ -78,6 +79,25 @@ pub(super) struct Request<'a> {
     parameters: Vec<Parameter>,
     /// Where the answer to a question goes.
     answer: PathBuf,
+    /// Variables that the program gets besides.
+    #[serde(skip)]
+    pub env: Vec<(&'static str, PathBuf)>,
+}
+
+impl Selection<'_> {
+    /// For the termination message.
+    fn in_words(&self) -> Map<String, Value> {
+        let mut words = Map::new();
+        words.insert("pipeline".to_owned(), self.pipeline.into());
+        for (name, list) in
+            [("nodes", self.nodes), ("tags", self.tags), ("namespaces", self.namespaces)]
+        {
+            if !list.is_empty() {
+                words.insert(name.to_owned(), list.into());
+            }
+        }
+        words
+    }
 }
 
 impl<'a> Request<'a> {
@@ -105,6 +125,7 @@ impl<'a> Request<'a> {
             own_version,
             parameters,
             answer: PathBuf::new(),
+            env: Vec::new(),
         })
     }
 }
@@ -127,7 +148,7 @@ fn checked(what: &'static str, value: String) -> Result<String, Error> {
 }
 
 /// Runs Kedro to its end. Its exit code is the outcome.
-pub(super) fn run(request: Request<'_>, surroundings: Surroundings<'_>) -> Result<Outcome, Error> {
+pub(super) fn run(request: Request<'_>, surroundings: Surroundings<'_>) -> Result<Report, Error> {
     Ok(ask(request, surroundings)?.0)
 }
 
@@ -135,7 +156,7 @@ pub(super) fn run(request: Request<'_>, surroundings: Surroundings<'_>) -> Resul
 pub(super) fn ask(
     mut request: Request<'_>,
     surroundings: Surroundings<'_>,
-) -> Result<(Outcome, Vec<u8>), Error> {
+) -> Result<(Report, Vec<u8>), Error> {
     find_root(surroundings.project, true)?;
     let interpreter = Interpreter::choose(surroundings.project, surroundings.python)?;
     let folder = tempfile::Builder::new()
@@ -163,15 +184,18 @@ pub(super) fn ask(
         .current_dir(surroundings.project)
         .env(env_vars::DO_NOT_TRACK, "1")
         .env(env_vars::PYTHONUNBUFFERED, "1")
+        .envs(request.env.iter().map(|(name, path)| (name, path)))
         .env(env_vars::KUBEDRO_RUN_ID, &request.run_id)
         .env(env_vars::KUBEDRO_SAVE_VERSION, &request.save_version);
-    let report = supervise::run(command, &supervise::Options::from_environment())?;
+    let mut options = supervise::Options::from_environment();
+    options.fields = request.selection.in_words();
+    let report = supervise::run(command, &options)?;
     let answer = match std::fs::read(&request.answer) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         read => read.map_err(|source| Error::Read { path: request.answer, source })?,
     };
     // The folder is dropped here; one that cannot be removed harms nothing.
-    Ok((report.outcome(), answer))
+    Ok((report, answer))
 }
 
 fn write_private(path: &Path, contents: &[u8]) -> Result<(), Error> {

@@ -20,7 +20,8 @@ pub(super) fn execute(
         ..Selection::default()
     };
     let request = Request::new(surroundings.project, selection, &step.identity, parameters)?;
-    let (outcome, found) = kedro::ask(request, surroundings)?;
+    let (report, found) = kedro::ask(request, surroundings)?;
+    let outcome = report.outcome();
     if outcome == Outcome::SUCCESS {
         output::write(LOAD_VERSIONS, &found)?;
     }

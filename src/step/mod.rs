@@ -17,11 +17,12 @@ mod volume_init;
 use std::path::Path;
 
 pub use command::{
-    Form, Identity, LoadVersions, LoadVersionsSpec, OnExit, OnExitSpec, Run, RunSpec, StepCommand,
-    VolumeInit, VolumeInitSpec,
+    End, Form, Identity, LoadVersions, LoadVersionsSpec, OnExit, OnExitSpec, Run, RunSpec,
+    StepCommand, VolumeInit, VolumeInitSpec,
 };
 pub use error::Error;
 pub use load_versions::LOAD_VERSIONS;
+pub use on_exit::Part;
 pub use output::{OUTPUTS, decoded as decoded_output};
 pub use run_value::{RUN_ID_PARAMETER, RunText, RunValue, SAVE_VERSION_PARAMETER, StepOutput};
 
@@ -45,6 +46,6 @@ pub fn execute(command: &StepCommand, surroundings: Surroundings<'_>) -> Result<
         StepCommand::VolumeInit(step) => volume_init::execute(&step.spec, surroundings.project),
         StepCommand::LoadVersions(step) => load_versions::execute(step, surroundings),
         StepCommand::Run(step) => run::execute(step, surroundings),
-        StepCommand::OnExit(step) => on_exit::execute(step, surroundings),
+        StepCommand::OnExit(step) => Ok(on_exit::execute(step, surroundings)),
     }
 }

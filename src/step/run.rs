@@ -30,5 +30,5 @@ pub(super) fn execute(step: &Run, surroundings: Surroundings<'_>) -> Result<Outc
         &step.identity,
         parameters,
     )?;
-    kedro::run(request, surroundings)
+    Ok(kedro::run(request, surroundings)?.outcome())
 }

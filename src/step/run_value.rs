@@ -27,6 +27,12 @@ pub enum RunValue {
     Parameters,
     /// In the exit handler: `Succeeded`, `Failed` or `Error`.
     Status,
+    /// The name that the orchestrator gave the run.
+    RunName,
+    /// When the run was made (RFC 3339).
+    Started,
+    /// In the exit handler: how long the run took, in seconds.
+    Duration,
     /// In the exit handler: a JSON list of the steps that failed.
     Failures,
     /// What a step before this one wrote.

@@ -33,7 +33,7 @@ pub use kernel::{Blocked, block_signals};
 pub use options::{Deadline, Options, parse_grace};
 pub use outcome::{Cause, Outcome, Report};
 pub use signal::{Rewrite, Signal};
-pub use verdict::tell_failure;
+pub use verdict::{tell_end, tell_failure};
 
 use listener::Listener;
 use memory::Kills;

@@ -1,6 +1,8 @@
 //! What the termination message says of an end: for programs in one word, for
 //! people in a sentence.
 
+use serde_json::{Map, Value};
+
 use super::termination::{Log, Message};
 use super::{Cause, Options, Outcome, Report, Signal};
 use crate::exit;
@@ -61,6 +63,20 @@ fn failure(report: &Report, signal: Option<Signal>) -> (&'static str, String) {
         None if signal.is_some() => ("Signalled", end),
         None => ("Error", end),
     }
+}
+
+/// Says in the termination message how something of several parts has ended.
+pub fn tell_end(outcome: Outcome, message: String, fields: Map<String, Value>) {
+    let Some(log) = Log::from_environment() else { return };
+    let succeeded = outcome == Outcome::SUCCESS;
+    log.write(&Message {
+        state: if succeeded { "succeeded" } else { "failed" },
+        exit_code: Some(outcome.code()),
+        reason: if succeeded { "Completed" } else { "Error" },
+        message,
+        fields,
+        ..Message::default()
+    });
 }
 
 /// Says in the termination message that there was no child, or that the work

@@ -27,7 +27,11 @@ fn title(plan: &Plan) -> String {
 /// Nothing where the step's name says it all.
 fn contents(step: &Step) -> Vec<String> {
     if let StepCommand::OnExit(on_exit) = &step.command {
-        return vec![format!("pipeline {}", visible(&on_exit.spec.pipeline))];
+        let notifications = on_exit.spec.notifications.iter().enumerate();
+        return notifications
+            .map(|(at, notification)| format!("notification {} ({})", at + 1, notification.to))
+            .chain(on_exit.spec.pipeline.iter().map(|name| format!("pipeline {}", visible(name))))
+            .collect();
     }
     match &step.nodes[..] {
         [node] if node.replace('_', "-") == step.name => Vec::new(),
@@ -120,6 +124,7 @@ mod tests {
             retry: None,
             mount: None,
             env: Vec::new(),
+            secret_env: Vec::new(),
             user: None,
             needs: owned(needs),
             outputs: Vec::new(),

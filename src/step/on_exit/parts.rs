@@ -1,0 +1,42 @@
+//! What became of each part of the exit handler: none hides another.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+/// One part's result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Which part.
+    pub name: String,
+    /// In words.
+    pub result: String,
+    /// The exit code that reports it.
+    pub code: u8,
+    /// Whether it is over as it was meant to be.
+    pub as_meant: bool,
+}
+
+impl Part {
+    /// A part that has ended, said at once.
+    pub fn said(name: String, result: String, code: u8, as_meant: bool) -> Self {
+        // Nobody can be told that nobody listens.
+        let _ = writeln!(std::io::stderr(), "{name}: {result}");
+        Self { name, result, code, as_meant }
+    }
+}
+
+/// Those that are not over as they were meant to be, in words.
+pub(super) fn not_as_meant(parts: &[Part]) -> Vec<String> {
+    let others = parts.iter().filter(|part| !part.as_meant);
+    others.map(|part| format!("{}: {}", part.name, part.result)).collect()
+}
+
+/// The parts as JSON, for `run-local`. One that cannot be written is not in its
+/// summary, but in the log.
+pub(super) fn write(parts: &[Part], file: &Path) {
+    if let Ok(json) = serde_json::to_vec(parts) {
+        let _ = std::fs::write(file, json);
+    }
+}

@@ -96,6 +96,8 @@ def register_pipelines():
         "wait_for_completion",
         "ttl",
         "on_exit_pipeline",
+        "on_exit_required",
+        "notifications",
         "max_cache_staleness",
         "store_kedro_outputs_as_kfp_artifacts",
         "node_merge_strategy",

@@ -57,6 +57,10 @@ fn what_is_wrong_is_wrong() {
     for right in [
         with(json!({"volume": null, "resources": {"train": {"nvidia.com/gpu": 1}}})),
         with(json!({"ttl": "${oc.env:TTL, 60}", "volume": "${shared}"})),
+        with(json!({"notifications": [
+            {"slack": {"url": {"secret": "a", "key": "b"}}, "on": ["Failed"], "timeout": "5s"},
+            {"webhook": {"url": "https://a", "method": "PUT", "headers": {"A": "b"}}, "retries": 0},
+        ]})),
         json!({"_shared": {"size": "1Gi"}, "run_config": {}}),
     ] {
         assert!(validator.is_valid(&right), "{right}");
@@ -73,6 +77,10 @@ fn what_is_wrong_is_wrong() {
         with(json!({"retry_policy": {"a": {"num_retries": "many"}}})),
         with(json!({"extra_volumes": {"a": [{"mount_path": "/x"}]}})),
         with(json!({"max_cache_staleness": "30 days"})),
+        with(json!({"notifications": [{}]})),
+        with(json!({"notifications": [{"slack": {"url": "a"}, "webhook": {"url": "a"}}]})),
+        with(json!({"notifications": [{"slack": {"url": "a"}, "on": ["failed"]}]})),
+        with(json!({"notifications": [{"slack": {"url": {"secret": "a"}}}]})),
     ] {
         assert!(!validator.is_valid(&wrong), "{wrong}");
     }

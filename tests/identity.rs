@@ -135,7 +135,7 @@ def make(text):
 def register_pipelines():
     return {'__default__': pipeline([
         node(make, 'start', 'parts_a', name='make'),
-        node(dict, 'parts_a', 'out_b', name='use'),
+        node(lambda parts: parts, 'parts_a', 'out_b', name='use'),
     ])}
 ",
     );

@@ -231,7 +231,7 @@ fn nothing_outlives_a_run_that_is_killed() {
 }
 
 #[test]
-fn a_failing_exit_handler_fails_the_run() {
+fn a_failing_exit_handler_that_is_required_fails_the_run() {
     // As on a cluster, where it turns a run that had succeeded into a failed one.
     let project = Project::tiny(
         NEW,
@@ -248,7 +248,7 @@ def register_pipelines():
     );
     project.write(
         "conf/base/kubeflow.yaml",
-        "run_config: {image: x, volume: {}, on_exit_pipeline: notify}",
+        "run_config: {image: x, volume: {}, on_exit_pipeline: notify, on_exit_required: True}",
     );
     let output = project.kubedro(&["run-local"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));

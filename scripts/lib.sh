@@ -67,6 +67,13 @@ ensure_components() {
     done
 }
 
+# Another target of the toolchain, for which rustup has a linker and a libc.
+ensure_target() {
+    rustup target list --installed | grep -qxF "$1" && return
+    say "adding the target $1"
+    rustup target add "$1"
+}
+
 # A tool from crates.io, at an exact version, into cargo's own bin folder.
 ensure_cargo_tool() {
     local name=$1 version=$2

@@ -93,7 +93,7 @@ def keys(user, command, ttys, pause=0.0):
     check(user.report(), int="2")
     user.resize(33, 77)
     check(user.report(), winch="1", size="33x77")
-    for stops in ("1", "2", "3"):
+    for _ in range(3):
         user.type("\x1a")
         user.expect("Stopped")
         user.expect("$ ")

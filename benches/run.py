@@ -9,7 +9,7 @@ spare. So what is compared is what remains when those imports are taken off:
 project's own modules and its datasets' modules execute during the run, in the
 run's order, unless it names Python's own library, the project, Kedro, its
 datasets, or one of Kedro's dependencies. It has the start of the interpreter in
-it, as both runs have. `telemetry` counts as Kedro's.
+it, as both runs have. kedro-telemetry counts as Kedro's.
 
 Both sides have DO_NOT_TRACK and byte code. Of each, the seconds of the clock
 and of the processor (user and system, with all children); a machine that does
@@ -19,6 +19,7 @@ Arguments: the program, the project's folder, the number of rounds; optionally
 further arguments for `kubedro step run`.
 """
 
+import base64
 import compileall
 import json
 import os
@@ -153,6 +154,22 @@ def own_imports(project):
     return "\n".join(lines)
 
 
+def workflow_parameters(program, project):
+    """What Argo hands to every step: the workflow's parameters, as base64."""
+    import yaml
+
+    text = subprocess.run(
+        [program, "--python", sys.executable, "compile", "-o", "-"],
+        cwd=project,
+        env=environment(),
+        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ).stdout
+    parameters = yaml.safe_load(text)["spec"]["arguments"]["parameters"]
+    return base64.b64encode(json.dumps(parameters).encode()).decode()
+
+
 def main():
     program, project, rounds, *more = sys.argv[1:]
     with open(next(Path(project).glob("src/*/pipeline_registry.py")), "a") as registry:
@@ -161,6 +178,7 @@ def main():
     compileall.compile_dir(os.path.join(project, "src"), quiet=2)
     imports = own_imports(project)
     print("imports: " + "; ".join(imports.splitlines()))
+    parameters = workflow_parameters(program, project)
     spec = json.dumps({"env": "local", "pipeline": "trivial", "nodes": ["trivial"]})
     commands = {
         "kedro run": [
@@ -169,7 +187,11 @@ def main():
         ],
         "step run": [
             *(program, "--python", sys.executable, "step", "run", spec),
-            *("--run-id=r", "--save-version=2026-01-31T12.00.00.000Z", "--parameters=W10="),
+            *(
+                "--run-id=r",
+                "--save-version=2026-01-31T12.00.00.000Z",
+                f"--parameters={parameters}",
+            ),
             *more,
         ],
         "imports": [sys.executable, "-c", imports],

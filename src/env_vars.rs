@@ -72,6 +72,10 @@ pub const DO_NOT_TRACK: &str = "DO_NOT_TRACK";
 /// Set for the steps' Python: lines reach the pod's log when they are printed.
 pub const PYTHONUNBUFFERED: &str = "PYTHONUNBUFFERED";
 
+/// `0`: a step starts as Kedro itself does, without what spares time; the same
+/// as `--no-lean` of `kubedro step run`.
+pub const KUBEDRO_LEAN: &str = "KUBEDRO_LEAN";
+
 /// The working directory as a shell has it, set for the steps of a local run.
 pub const PWD: &str = "PWD";
 

@@ -170,8 +170,9 @@ fn command() -> impl Strategy<Value = StepCommand> {
             prop::collection::btree_map(hostile(), hostile(), 0..3),
             identity(),
             prop::option::of(encoded()),
+            any::<bool>(),
         )
-            .prop_map(|(texts, load_versions, identity, found)| {
+            .prop_map(|(texts, load_versions, identity, found, no_lean)| {
                 let (env, pipeline, nodes, tags, namespaces, load_at_save_version) = texts;
                 let spec = RunSpec {
                     env,
@@ -182,7 +183,7 @@ fn command() -> impl Strategy<Value = StepCommand> {
                     load_versions,
                     load_at_save_version,
                 };
-                StepCommand::Run(Run { spec, identity, load_versions: found })
+                StepCommand::Run(Run { spec, identity, load_versions: found, no_lean })
             }),
         (on_exit_spec(), identity(), end())
             .prop_map(|(spec, identity, end)| StepCommand::OnExit(OnExit { spec, identity, end })),

@@ -20,6 +20,7 @@ mod identity;
 mod init;
 mod interpolation;
 mod kubernetes;
+mod lean;
 mod load_versions;
 mod local_run;
 mod local_run_failures;

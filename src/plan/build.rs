@@ -275,6 +275,7 @@ impl StepMaker<'_> {
             },
             identity: crate::step::Identity::of_the_run(),
             load_versions: None,
+            no_lean: false,
         });
         let (key, tags) = match (whole, nodes) {
             (false, [node]) => (node.name.as_str(), node.tags.as_slice()),

@@ -89,6 +89,9 @@ pub struct Run {
     /// What `load-versions` has found, as a JSON object (base64)
     #[arg(long, value_name = "BASE64", value_parser = from_base64)]
     pub load_versions: Option<RunText>,
+    /// Start as Kedro itself does, without what spares time
+    #[arg(long)]
+    pub no_lean: bool,
 }
 
 /// Which part of a pipeline runs.
@@ -278,6 +281,7 @@ impl StepCommand {
                 if let Some(versions) = &step.load_versions {
                     argv.extend(base64_option("--load-versions", versions, placeholder));
                 }
+                argv.extend(step.no_lean.then(|| "--no-lean".to_owned()));
             }
             Self::OnExit(step) => {
                 argv.extend(["on-exit".to_owned(), to_json(&step.spec)]);
@@ -314,6 +318,7 @@ impl StepCommand {
                 spec: step.spec.clone(),
                 identity: step.identity.resolved(value),
                 load_versions: step.load_versions.as_ref().map(|text| text.resolved(value)),
+                no_lean: step.no_lean,
             }),
             Self::OnExit(step) => Self::OnExit(OnExit {
                 spec: step.spec.clone(),

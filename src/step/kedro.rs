@@ -19,12 +19,13 @@ use crate::supervise::{self, Report};
 /// The Python package, and what starts it.
 const START: &str = "start.py";
 const PACKAGE: &str = "kubedro_launcher";
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("__init__.py", include_str!("launcher/__init__.py")),
     ("command.py", include_str!("launcher/command.py")),
     ("ending.py", include_str!("launcher/ending.py")),
     ("hooks.py", include_str!("launcher/hooks.py")),
     ("identity.py", include_str!("launcher/identity.py")),
+    ("lean.py", include_str!("launcher/lean.py")),
     ("main.py", include_str!("launcher/main.py")),
     ("parameters.py", include_str!("launcher/parameters.py")),
     ("refusal.py", include_str!("launcher/refusal.py")),
@@ -77,6 +78,8 @@ pub(super) struct Request<'a> {
     /// is an earlier attempt's.
     own_version: bool,
     parameters: Vec<Parameter>,
+    /// Whether the start is spared what no run needs.
+    pub lean: bool,
     /// Where the answer to a question goes.
     answer: PathBuf,
     /// Variables that the program gets besides.
@@ -124,6 +127,7 @@ impl<'a> Request<'a> {
             save_version: checked("save version", save_version)?,
             own_version,
             parameters,
+            lean: std::env::var_os(env_vars::KUBEDRO_LEAN).is_none_or(|value| value != "0"),
             answer: PathBuf::new(),
             env: Vec::new(),
         })

@@ -15,7 +15,7 @@ pub(super) fn execute(step: &Run, surroundings: Surroundings<'_>) -> Result<Outc
         None => BTreeMap::new(),
     };
     load_versions.extend(spec.load_versions.clone());
-    let request = Request::new(
+    let mut request = Request::new(
         surroundings.project,
         Selection {
             env: &spec.env,
@@ -30,5 +30,6 @@ pub(super) fn execute(step: &Run, surroundings: Surroundings<'_>) -> Result<Outc
         &step.identity,
         parameters,
     )?;
+    request.lean &= !step.no_lean;
     Ok(kedro::run(request, surroundings)?.outcome())
 }

@@ -2,6 +2,7 @@
 
 import os
 
+from . import lean
 from .identity import remove_left_overs, session_modules
 from .refusal import refuse
 
@@ -21,6 +22,7 @@ def add_hooks(request, ending):
 
         @hook_impl(tryfirst=True)
         def before_pipeline_run(self, run_params, pipeline, catalog):
+            lean.wake_collector()
             # Named so until Kedro 1.0, and after it.
             version = run_params.get("run_id") or run_params.get("session_id")
             if version != request["save_version"]:

@@ -5,8 +5,8 @@ keeps a module of the project, of a plugin or of Kedro from what it does. It
 knows nothing of the request but whether it is wanted.
 
     prepare()           before anything of Kedro is imported
-    attend(session)     as soon as the session is made, before it runs
     on_one_stack(main)  calls `main`, and returns what it returns
+    wake_collector()    just before the nodes run
 """
 
 import os
@@ -21,77 +21,40 @@ def prepare():
     leave_out_telemetry()
 
 
-def attend(session):
-    """Before the session runs: from its first node on, all is as ever."""
-    wake_collector_before_nodes(session)
-
-
 # The cyclic garbage collector.
 #
 # While modules are imported almost nothing becomes garbage, yet the collector
 # looks through all that is there again and again. So it rests until the nodes
-# run, and then leaves aside what was there before them. Thresholds are used
-# rather than `gc.disable()`: whoever sets them, or disables the collector, in
-# the meantime keeps what they have set.
+# run. Thresholds are used rather than `gc.disable()`: whoever sets them, or
+# disables the collector, in the meantime keeps what they have set.
+#
+# Nothing is spared when Python ends, though it takes long: what is left out of
+# its last collections (`gc.freeze`, `gc.disable`, `os._exit`) is not finalized,
+# and a file that a module has left open loses what was not written yet.
 
 RESTING = 1 << 30
-collector = {"thresholds": None}
+collector = {}
 
 
 def rest_collector():
-    import atexit
     import gc
 
-    if gc.isenabled() and not gc.get_freeze_count():
-        collector["thresholds"] = gc.get_threshold()
-        gc.set_threshold(RESTING, *collector["thresholds"][1:])
-        # The first to be registered is the last to be called.
-        atexit.register(end_collector)
+    collector["thresholds"] = own = gc.get_threshold()
+    gc.set_threshold(RESTING, *own[1:])
 
 
 def wake_collector():
+    """As it was; what was made in the meantime counts as looked through."""
     import gc
 
-    thresholds = collector.pop("thresholds", None)
-    if thresholds is None or gc.get_freeze_count():
+    own = collector.pop("thresholds", None)
+    if own is None or gc.get_threshold()[0] != RESTING:
         return
-    if gc.get_threshold()[0] == RESTING:
-        gc.set_threshold(*thresholds)
-    gc.freeze()
-    collector["set aside"] = True
-
-
-def end_collector():
-    """Collect what the nodes left, while all modules are there still.
-
-    Python does that next, and looks through all modules for it. It does so
-    once more when it destroys them, and nothing is left out then: every
-    finalizer is called that would be called otherwise.
-    """
-    import gc
-
-    if gc.isenabled() and collector.get("set aside"):
-        gc.collect()
-        gc.disable()
+    gc.set_threshold(*own)
+    if not gc.get_freeze_count():
+        # Together they move everything into the oldest generation.
+        gc.freeze()
         gc.unfreeze()
-
-
-def wake_collector_before_nodes(session):
-    """Kedro calls this hook when all is loaded, just before the runner."""
-    from kedro.framework.hooks import hook_impl
-
-    class Awakening:
-        @hook_impl(tryfirst=True)
-        def before_pipeline_run(self):
-            wake_collector()
-            # Nobody who lists the plugins from here on should see it.
-            manager.unregister(self)
-
-    manager = getattr(session, "_hook_manager", None)
-    try:
-        manager.register(Awakening())
-    except Exception:  # a session of the project's own, with hooks of another kind
-        wake_collector()
 
 
 # Kedro's telemetry.

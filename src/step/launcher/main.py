@@ -12,6 +12,7 @@ import os
 import sys
 from pathlib import Path
 
+from . import lean
 from .command import own_run_command, run_own_command
 from .ending import Ending
 from .hooks import add_hooks
@@ -117,7 +118,14 @@ def main():
     # As if started by the `kedro` program: a project that looks at sys.argv
     # should not see our files.
     sys.argv[:] = ["kedro", "run"]
+    if request["lean"]:
+        lean.prepare()
+        lean.on_one_stack(lambda: execute(request))
+    else:
+        execute(request)
 
+
+def execute(request):
     from kedro.framework.startup import bootstrap_project
 
     values = parameter_values(request["parameters"])
@@ -125,7 +133,7 @@ def main():
     pin_save_version(request["save_version"])
     add_hooks(request, ending)
     metadata = bootstrap_project(Path(request["project"]))
-    parameters = differences(values, own_parameters(request))
+    parameters = differences(values, own_parameters(request)) if values else {}
     if request["datasets"]:
         find_versions(request, parameters)
     else:

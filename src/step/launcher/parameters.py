@@ -1,6 +1,7 @@
 """The parameters of a run: texts of YAML in, what Kedro is handed out."""
 
 import sys
+import warnings
 from pathlib import Path
 
 from .refusal import refuse
@@ -84,7 +85,10 @@ def own_parameters(request):
         **settings.CONFIG_LOADER_ARGS,
     )
     try:
-        return plain(loader["parameters"])
+        with warnings.catch_warnings():
+            # The session loads the same, and warns of the same.
+            warnings.simplefilter("ignore")
+            return plain(loader["parameters"])
     except Exception as error:  # the class lives elsewhere in each Kedro
         if type(error).__name__ == "MissingConfigException":
             return {}

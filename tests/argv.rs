@@ -140,14 +140,25 @@ fn notification() -> impl Strategy<Value = Notification> {
 
 fn on_exit_spec() -> impl Strategy<Value = OnExitSpec> {
     let notifications = prop::collection::vec(notification(), 0..3);
-    ((hostile(), hostile(), hostile()), prop::option::of(hostile()), any::<bool>(), notifications)
-        .prop_map(|((env, project, run_pipeline), pipeline, required, notifications)| OnExitSpec {
-            env,
-            project,
-            run_pipeline,
-            pipeline,
-            required,
-            notifications,
+    let load_at_save_version = prop::collection::vec(hostile(), 0..3);
+    (
+        (hostile(), hostile(), hostile()),
+        prop::option::of(hostile()),
+        load_at_save_version,
+        any::<bool>(),
+        notifications,
+    )
+        .prop_map(|(texts, pipeline, load_at_save_version, required, notifications)| {
+            let (env, project, run_pipeline) = texts;
+            OnExitSpec {
+                env,
+                project,
+                run_pipeline,
+                pipeline,
+                load_at_save_version,
+                required,
+                notifications,
+            }
         })
 }
 
@@ -211,6 +222,7 @@ proptest! {
                 project: "Project".to_owned(),
                 run_pipeline: "__default__".to_owned(),
                 pipeline: Some("notify".to_owned()),
+                load_at_save_version: Vec::new(),
                 required: false,
                 notifications: Vec::new(),
             },

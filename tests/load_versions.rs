@@ -1,6 +1,6 @@
 //! Versions that a run loads and does not make: asked for, or found once.
 
-use crate::support::{NEW, OLD, Project, stderr};
+use crate::support::{Kedro, NEW, OLD, Project, for_each_kedro, stderr};
 
 const PARTIAL: &str = "
 def look(text):
@@ -129,4 +129,60 @@ fn without_any_version_the_step_that_loads_says_so() {
     let log = |step: &str| std::fs::read_to_string(work.join(format!("logs/{step}.log"))).unwrap();
     assert!(log("load-versions").contains("`version_model` has no version yet"));
     assert!(log("a").contains("VersionNotFoundError"), "{}", log("a"));
+}
+
+const ON_EXIT: &str = "
+def register_pipelines():
+    make = node(lambda text: text, 'start', 'version_a', name='make')
+    last = node(print, 'version_a', None, name='last')
+    return {'__default__': pipeline([make]), 'last': pipeline([last]), 'both': pipeline([make])}
+";
+
+#[test]
+fn the_on_exit_pipeline_loads_what_the_run_has_made() {
+    let project = Project::tiny(NEW, ON_EXIT);
+    // A remote store, since the exit handler's pod does not have the volume.
+    project.replace(
+        "conf/base/catalog.yml",
+        "filepath: data/03/{name}.pickle",
+        "filepath: memory://03/{name}.pickle",
+    );
+    project.write(
+        "conf/base/kubeflow.yaml",
+        "run_config:\n  image: tiny:1\n  volume: {}\n  on_exit_pipeline: last\n",
+    );
+    let workflow = project.compiled(&[]);
+    let spec = workflow.container("on-exit")["args"][2].as_str().unwrap().to_owned();
+    assert!(spec.contains(r#""load_at_save_version":["version_a"]"#), "{spec}");
+}
+
+for_each_kedro!(an_exit_handler_that_is_tried_again_leaves_the_runs_data_alone);
+
+fn an_exit_handler_that_is_tried_again_leaves_the_runs_data_alone(kedro: Kedro) {
+    let project = Project::tiny(kedro, ON_EXIT);
+    let version = "2026-01-31T12.00.00Z-r1";
+    let of_the_run = project.path().join("data/03/a.pickle").join(version).join("a.pickle");
+    std::fs::create_dir_all(of_the_run.parent().unwrap()).unwrap();
+    std::fs::write(&of_the_run, "made by the run").unwrap();
+    let end = |pipeline: &str, run_pipeline: &str| {
+        let spec = serde_json::json!({
+            "env": "local", "project": "Tiny", "run_pipeline": run_pipeline, "pipeline": pipeline,
+        });
+        let output = project
+            .kubedro(&["step", "on-exit", &spec.to_string(), "--run-id=r1"])
+            .args([&format!("--save-version={version}"), "--parameters=W10=", "--run-name=r"])
+            .args(["--started=2026-01-31T12:00:00Z", "--duration=1", "--status=", "--failures="])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        stderr(&output)
+    };
+    // Both pipelines make it: what is there may be the run's.
+    let text = end("both", "__default__");
+    assert!(text.contains("on-exit pipeline: failed"), "{text}");
+    assert_eq!(std::fs::read_to_string(&of_the_run).unwrap(), "made by the run");
+    // Only the exit handler makes it: it can be its own alone.
+    let text = end("both", "last");
+    assert!(text.contains("on-exit pipeline: succeeded"), "{text}");
+    assert_eq!(kedro.unpickled(&of_the_run), "start\n");
 }

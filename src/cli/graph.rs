@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::findings::FindingArguments;
 use super::globals::Globals;
+use super::load_versions::LoadVersionArguments;
 use super::output;
 use super::prepare::{Wanted, prepare};
 use crate::backend::graph;
@@ -31,6 +32,8 @@ pub(super) struct Graph {
     #[arg(short, long, default_value = "-", value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
+    load_versions: LoadVersionArguments,
+    #[command(flatten)]
     findings: FindingArguments,
 }
 
@@ -47,7 +50,12 @@ enum Format {
 impl Graph {
     pub fn run(&self, globals: &Globals) -> Result<u8, Error> {
         // No image plays a part here, though a plan has one.
-        let wanted = Wanted { pipeline: &self.pipeline, image: Some("local"), ..Wanted::default() };
+        let wanted = Wanted {
+            pipeline: &self.pipeline,
+            image: Some("local"),
+            load_versions: self.load_versions.by_dataset(),
+            ..Wanted::default()
+        };
         let prepared = prepare(globals, &wanted, &self.findings)?;
         let text = match self.format {
             Format::Text => graph::text(&prepared.plan),

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::findings::FindingArguments;
 use super::globals::Globals;
+use super::load_versions::LoadVersionArguments;
 use super::output;
 use super::prepare::{Examined, Wanted, examine};
 use super::report::say;
@@ -40,6 +41,8 @@ pub(super) struct Lint {
     /// How the findings are printed
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    load_versions: LoadVersionArguments,
     #[command(flatten)]
     findings: FindingArguments,
 }
@@ -93,7 +96,12 @@ impl Lint {
     pub fn run(&self, globals: &Globals) -> Result<u8, Error> {
         let examined = examine(
             globals,
-            &Wanted { pipeline: &self.pipeline, image: self.image.as_deref(), ..Wanted::default() },
+            &Wanted {
+                pipeline: &self.pipeline,
+                image: self.image.as_deref(),
+                load_versions: self.load_versions.by_dataset(),
+                ..Wanted::default()
+            },
         );
         let (findings, code) = match examined {
             Ok(examined) => (self.all(&examined)?, exit::REFUSED),

@@ -330,6 +330,10 @@ impl StepMaker<'_> {
                 project: snapshot.project_name.clone(),
                 run_pipeline: self.inputs.pipeline.to_owned(),
                 pipeline: pipeline.map(str::to_owned),
+                load_at_save_version: pipeline
+                    .and_then(|name| snapshot.pipelines.get(name))
+                    .map(|nodes| self.versions.own(nodes))
+                    .unwrap_or_default(),
                 required: config.on_exit_required,
                 notifications,
             },

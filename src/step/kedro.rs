@@ -61,6 +61,8 @@ pub(super) struct Selection<'a> {
     /// By dataset.
     pub load_versions: BTreeMap<String, String>,
     pub load_at_save_version: &'a [String],
+    /// Another pipeline of the run, whose outputs are not this step's.
+    pub made_by: Option<&'a str>,
     /// Datasets whose newest versions are asked for. Where there are any, nothing
     /// is run.
     pub datasets: &'a [String],

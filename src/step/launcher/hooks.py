@@ -3,7 +3,7 @@
 import os
 
 from . import lean
-from .identity import remove_left_overs, session_modules
+from .identity import outputs_of_others, remove_left_overs, session_modules
 from .refusal import refuse
 
 
@@ -30,15 +30,9 @@ def add_hooks(request, ending):
             self.total = len(pipeline.nodes)
             self.progress()
             if request["own_version"]:
-
-                def others():
-                    from kedro.framework.project import pipelines
-
-                    own = {node.name for node in pipeline.nodes}
-                    nodes = pipelines[request["pipeline"]].nodes
-                    return [node for node in nodes if node.name not in own]
-
-                remove_left_overs(catalog, pipeline, others, version)
+                remove_left_overs(
+                    catalog, pipeline, lambda: outputs_of_others(request, pipeline), version
+                )
 
         @hook_impl
         def before_node_run(self):

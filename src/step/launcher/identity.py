@@ -80,7 +80,7 @@ def remove_left_overs(catalog, pipeline, others, version):
 
     Kedro does not write a version twice. Only this run has this version, and
     only these nodes make these datasets, so nothing of anybody else's goes.
-    `others` gives the nodes of this run that other steps run.
+    `others` tells what the other steps of the run make.
     """
     for name in sorted({output for node in pipeline.nodes for output in node.outputs}):
         dataset = dataset_of(catalog, name)
@@ -92,7 +92,7 @@ def remove_left_overs(catalog, pipeline, others, version):
         store = store_of(dataset)
         if store is None or not store.exists(folder):
             continue
-        if name_of_same_file(catalog, others(), name, dataset):
+        if is_made_by_others(catalog, others(), name, dataset):
             continue  # two steps write one file: Kedro will say so
         store.remove(folder)
         if hasattr(dataset, "_clear_version_cache"):
@@ -103,17 +103,32 @@ def remove_left_overs(catalog, pipeline, others, version):
         sys.stderr.write("removed what an earlier attempt has left of `%s`\n" % name)
 
 
-def name_of_same_file(catalog, nodes, name, dataset):
-    """The output of another step that lies where this one does."""
-    for other in sorted({output for node in nodes for output in node.outputs} - {name}):
+def outputs_of_others(request, pipeline):
+    """What the nodes of this run make that are not in this step's pipeline."""
+    from kedro.framework.project import pipelines
+
+    if hasattr(pipelines, "set_requested"):  # Kedro 1.7 loads what is asked for only
+        pipelines.set_requested(None)
+    own = {node.name for node in pipeline.nodes}
+    nodes = [node for node in pipelines[request["pipeline"]].nodes if node.name not in own]
+    if request["made_by"] is not None:
+        nodes.extend(pipelines[request["made_by"]].nodes)
+    return {output for node in nodes for output in node.outputs}
+
+
+def is_made_by_others(catalog, outputs, name, dataset):
+    """Whether one of these is the dataset, or lies where it does."""
+    if name in outputs:
+        return True
+    for other in sorted(outputs):
         there = dataset_of(catalog, other)
         if (
             there is not None
             and there._filepath == dataset._filepath
             and getattr(there, "_protocol", None) == getattr(dataset, "_protocol", None)
         ):
-            return other
-    return None
+            return True
+    return False
 
 
 def store_of(dataset):

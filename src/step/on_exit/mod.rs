@@ -134,7 +134,13 @@ fn run(
     let (_folder, status_file) = status_file(report)?;
     let mut request = Request::new(
         surroundings.project,
-        Selection { env: &step.spec.env, pipeline, ..Selection::default() },
+        Selection {
+            env: &step.spec.env,
+            pipeline,
+            made_by: Some(&step.spec.run_pipeline),
+            load_at_save_version: &step.spec.load_at_save_version,
+            ..Selection::default()
+        },
         &step.identity,
         parameters,
     )?;

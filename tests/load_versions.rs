@@ -145,7 +145,7 @@ fn the_on_exit_pipeline_loads_what_the_run_has_made() {
     project.replace(
         "conf/base/catalog.yml",
         "filepath: data/03/{name}.pickle",
-        "filepath: memory://03/{name}.pickle",
+        "filepath: s3://bucket/03/{name}.pickle",
     );
     project.write(
         "conf/base/kubeflow.yaml",

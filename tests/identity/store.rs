@@ -80,9 +80,10 @@ start: {{type: text.TextDataset, filepath: data/01_raw/start.txt}}
     pub fn tree(&self, root: &Path) -> Tree {
         let mut tree = tree(&root.join("data"));
         if let Self::Bucket(server) = self {
-            for (path, contents) in super::store::tree(&server.bucket()) {
-                tree.insert(format!("s3/{path}"), contents);
-            }
+            let objects = self::tree(&server.bucket()).into_iter();
+            // The server's own place for what is being uploaded.
+            let objects = objects.filter(|(path, _)| !path.starts_with(".sgwtmp"));
+            tree.extend(objects.map(|(path, contents)| (format!("s3/{path}"), contents)));
         }
         tree
     }

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::support::{Kedro, NEW, Project, for_each_kedro, stderr, stdout};
-use deaths::{Random, die_after_saving, rounds, run_and_kill};
+use deaths::{Random, die_after_saving, rounds, run_and_kill, saving};
 use store::{Store, Tree, assert_same, marker, paths, pickled};
 
 const VERSION: &str = "2026-01-31T12.00.00Z-r1";
@@ -426,6 +426,8 @@ def register_pipelines():
     );
     store.equip(&project);
     project.replace("src/tiny/parts.py", "PAUSE = 0\n", "PAUSE = 0.1\n");
+    let saving = format!("SAVING = {:?}", saving(&project).to_str().unwrap());
+    project.replace("src/tiny/parts.py", "SAVING = None", &saving);
     let (expected, _) = store.result(&project.run_local(&[]));
     let mut random = Random::new(test);
     let mut deaths = 0;

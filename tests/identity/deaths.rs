@@ -82,13 +82,19 @@ pub fn run_and_kill(project: &Project, random: &mut Random, most: u64) -> (Outpu
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let (output, killed) = kill_steps_of(child, random, most);
+    let (output, killed) = kill_steps_of(child, random, most, &saving(project));
     (output, work, killed)
 }
 
-fn kill_steps_of(mut child: Child, random: &mut Random, most: u64) -> (Output, u64) {
+/// A file that grows whenever a step begins to save.
+pub fn saving(project: &Project) -> PathBuf {
+    project.scratch("saving")
+}
+
+fn kill_steps_of(mut child: Child, random: &mut Random, most: u64, saving: &Path) -> (Output, u64) {
     let run = i32::try_from(child.id()).unwrap();
     let mut killed = 0;
+    let size = || std::fs::metadata(saving).map_or(0, |data| data.len());
     let begin = Instant::now();
     while killed < most && child.try_wait().unwrap().is_none() {
         assert!(begin.elapsed().as_secs() < 300, "the run hangs");
@@ -97,7 +103,16 @@ fn kill_steps_of(mut child: Child, random: &mut Random, most: u64) -> (Output, u
             std::thread::sleep(Duration::from_millis(10));
             continue;
         }
-        std::thread::sleep(Duration::from_millis(random.below(1_500)));
+        if random.below(2) == 0 {
+            std::thread::sleep(Duration::from_millis(random.below(1_500)));
+        } else {
+            // While it saves, which is short beside all the rest of its life.
+            let before = size();
+            while size() == before && child.try_wait().unwrap().is_none() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            std::thread::sleep(Duration::from_millis(random.below(500)));
+        }
         let steps = steps_of(run);
         if let Some(step) =
             steps.get(usize::try_from(random.below(1_000)).unwrap() % steps.len().max(1))

@@ -153,7 +153,8 @@ pub fn pickled(text: &str) -> Vec<u8> {
 
 /// A versioned dataset of several files: a mapping of their names to texts.
 /// Names are written in their order; after each one `PAUSE` seconds go by, and
-/// the process dies after one whose text is `die`.
+/// the process dies after one whose text is `die`. The file `SAVING` grows when
+/// it begins.
 const PARTS: &str = r#"
 import os, signal, time
 from pathlib import PurePosixPath
@@ -162,6 +163,7 @@ import fsspec
 from kedro.io.core import AbstractVersionedDataset, get_filepath_str, get_protocol_and_path
 
 PAUSE = 0
+SAVING = None
 
 
 class PartsDataset(AbstractVersionedDataset):
@@ -182,6 +184,8 @@ class PartsDataset(AbstractVersionedDataset):
 
     def _save(self, data):
         folder = get_filepath_str(self._get_save_path(), self._protocol)
+        if SAVING:
+            open(SAVING, "a").write("x")
         if self._protocol == "file":
             self._fs.makedirs(folder, exist_ok=True)
         for name, text in data.items():

@@ -15,7 +15,7 @@ go_version=1.26.6
 # The Kedro versions that the tests run, and for each the Pythons to prefer.
 kedro_versions=(0.18.14 0.19.15 1.7.0)
 # The oldest that is taken, without the packages of the example project.
-oldest_kedro=0.18.5
+oldest_kedro=0.18.2
 newest_kedro=1.7.0
 
 # The releases of kedro-kubeflow that the tests compare with.

@@ -11,6 +11,8 @@ def register_pipelines():
         node(look, 'version_model', 'out_a', name='a'),
         node(look, 'version_model', 'version_b', name='b'),
         node(lambda one, other: one, ['out_a', 'version_b'], 'out_c', name='c'),
+        node(len, 'start', 'out_d', name='d'),
+        node(lambda size, text: text, ['out_d', 'version_model'], 'out_e', name='e'),
     ]), 'alone': pipeline([node(look, 'version_model', 'out_a', name='a')])}
 ";
 
@@ -43,6 +45,10 @@ fn one_step_finds_them_for_all() {
     assert_eq!(needs("a"), ["load-versions"]);
     assert_eq!(needs("b"), ["load-versions"]);
     assert_eq!(needs("c"), ["a", "b"]);
+    // Nothing begins before that, and what comes later need not wait again.
+    assert_eq!(needs("d"), ["load-versions"]);
+    assert_eq!(needs("e"), ["d"]);
+    assert_eq!(workflow.template("e")["inputs"]["parameters"][0]["name"], "load-versions");
 
     let finder = workflow.template("load-versions");
     assert_eq!(

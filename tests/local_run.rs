@@ -125,7 +125,7 @@ def register_pipelines():
 
 #[test]
 fn the_oldest_kedro_runs_too() {
-    // It has no dataset factories yet.
+    // It has neither dataset factories nor OmegaConfigLoader yet, and its datasets are its own.
     let project = Project::tiny(
         OLDEST,
         "
@@ -138,11 +138,13 @@ def register_pipelines():
     project.write(
         "conf/base/catalog.yml",
         "
-start: {type: text.TextDataset, filepath: data/01_raw/start.txt}
-size: {type: pickle.PickleDataset, filepath: data/size.pickle, versioned: true}
-result: {type: pickle.PickleDataset, filepath: data/result.pickle}
+start: {type: text.TextDataSet, filepath: data/01_raw/start.txt}
+size: {type: pickle.PickleDataSet, filepath: data/size.pickle, versioned: true}
+result: {type: pickle.PickleDataSet, filepath: data/result.pickle}
 ",
     );
+    project.write("src/tiny/settings.py", "");
+    project.replace("pyproject.toml", "kedro_init_version", "project_version");
     project.write("conf/base/parameters.yml", "number: 0.5\n");
     let (output, work) = project.run_local(&["--param", "number=2"]);
     assert!(output.status.success(), "{}", stderr(&output));

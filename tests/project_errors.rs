@@ -305,7 +305,7 @@ fn a_python_without_kedro_says_which_and_why() {
 fn a_kedro_that_is_too_old_is_refused() {
     // A stand-in for the package: only its version is looked at before the refusal.
     let project = Project::tiny(OLD, ONE_NODE);
-    for (version, refused) in [("0.17.7", true), ("0.18.4", true), ("0.18.5", false)] {
+    for (version, refused) in [("0.17.7", true), ("0.18.1", true), ("0.18.2", false)] {
         project.write("old/kedro/__init__.py", &format!("__version__ = '{version}'\n"));
         let output = project
             .kubedro(&["compile", "-o", "-"])
@@ -313,7 +313,7 @@ fn a_kedro_that_is_too_old_is_refused() {
             .output()
             .unwrap();
         let text = stderr(&output);
-        let said = text.contains(&format!("Kedro {version} is too old: 0.18.5 or newer is needed"));
+        let said = text.contains(&format!("Kedro {version} is too old: 0.18.2 or newer is needed"));
         assert_eq!(said, refused, "{version}: {text}");
         if refused {
             assert_eq!(output.status.code(), Some(34));

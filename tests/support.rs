@@ -12,7 +12,7 @@ pub struct Kedro(pub &'static str);
 pub const OLD: Kedro = Kedro("0.18.14");
 pub const MIDDLE: Kedro = Kedro("0.19.15");
 /// The oldest that is taken; its environment has only a few datasets.
-pub const OLDEST: Kedro = Kedro("0.18.5");
+pub const OLDEST: Kedro = Kedro("0.18.2");
 pub const NEW: Kedro = Kedro("1.7.0");
 
 /// Makes a test for each version of Kedro of a function that takes one.

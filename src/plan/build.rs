@@ -69,7 +69,7 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
     if let Some(volume) = volume.filter(|volume| !volume.skip_init) {
         steps.push(maker.volume_init(volume.owner));
     }
-    let first: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
+    let mut first: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
     let mount = volume.map(|_| DATA);
     if full {
         steps.push(maker.node_step(&step_name(inputs.pipeline), nodes, true, mount, first));
@@ -78,7 +78,8 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
         // A step that is alone finds them itself.
         let found = !newest.is_empty() && nodes.len() > 1;
         if found {
-            steps.push(maker.load_versions(newest, mount, first.clone()));
+            steps.push(maker.load_versions(newest, mount, first));
+            first = vec![LOAD_VERSIONS.to_owned()];
         }
         for node in nodes {
             let needs = if node.needs.is_empty() {
@@ -314,10 +315,6 @@ impl StepMaker<'_> {
                 name: step::LOAD_VERSIONS.to_owned(),
             })));
         }
-        // What that step waits for, these need not wait for again.
-        step.needs.retain(|name| name != VOLUME_INIT);
-        step.needs.push(LOAD_VERSIONS.to_owned());
-        step.needs.sort();
         step
     }
 

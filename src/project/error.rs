@@ -69,9 +69,9 @@ pub enum Error {
         /// The interpreter and why it was chosen.
         interpreter: Interpreter,
     },
-    /// Kedro before 0.18.5.
+    /// Kedro before 0.18.2.
     #[error(
-        "{message}\n  = help: the oldest Kedro with what a workflow's steps need is 0.18.5; 0.18.14 needs no change to a project of 0.18"
+        "{message}\n  = help: the oldest Kedro with what a workflow's steps need is 0.18.2; 0.18.14 needs no change to a project of 0.18"
     )]
     KedroTooOld {
         /// Names the version.

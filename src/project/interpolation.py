@@ -30,7 +30,9 @@ def project_globals(loader):
     """What the project's globals files and its globals_dict say."""
     if is_a(loader, "TemplatedConfigLoader"):
         return plain(loader._config_mapping)
-    if "globals" in loader or "globals" in getattr(loader, "config_patterns", ()):
+    # Loaders of Kedro before 0.18.5 are no mappings, and have no globals.
+    mapping = loader if hasattr(type(loader), "__contains__") else ()
+    if "globals" in mapping or "globals" in getattr(loader, "config_patterns", ()):
         return configuration(loader, "globals")
     return {}
 

@@ -2,7 +2,7 @@
 
 Reads one JSON request from standard input and writes one JSON answer, behind
 MARK, to the descriptor that was standard output; whatever the project prints
-goes to standard error. Works on Kedro 0.18.5 to 1.x and Python 3.7 and newer.
+goes to standard error. Works on Kedro 0.18.2 to 1.x and Python 3.7 and newer.
 """
 
 import difflib
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # it stands in the same program
     from interpolation import interpolation
 
 MARK = b"\0kubedro-answer\0"
-OLDEST = (0, 18, 5)
+OLDEST = (0, 18, 2)
 PLACE = "_kubedro_place"
 JSON_ESCAPES = {
     code: "\\u%04x" % code
@@ -133,7 +133,10 @@ def plain(value):
 def configuration(loader, kind):
     """The project's configuration of a kind, as its own loader reads it."""
     try:
-        return plain(loader[kind])
+        if hasattr(type(loader), "__getitem__"):
+            return plain(loader[kind])
+        # Kedro before 0.18.5: loaders know no kinds; its context asks like this.
+        return plain(loader.get(kind + "*", kind + "*/**", "**/" + kind + "*"))
     except Exception as error:  # the class lives elsewhere in each Kedro
         if type(error).__name__ == "MissingConfigException":
             return {}

@@ -21,6 +21,9 @@ const MARK: &[u8] = b"\0kubedro-answer\0";
 /// How often to look whether the probe is still there while it says nothing.
 const POLL: Duration = Duration::from_millis(50);
 
+/// How long an answer may be on its way when the probe has ended.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// What Kedro is asked.
 #[derive(Debug, Serialize)]
 pub struct Request<'a> {
@@ -99,8 +102,11 @@ pub fn ask(interpreter: &Interpreter, request: &Request<'_>) -> Result<Snapshot,
         match pipe.as_ref().map(|pipe| pipe.recv_timeout(POLL)) {
             Some(Ok(chunk)) => stdout.extend(chunk),
             Some(Err(RecvTimeoutError::Timeout)) if ended.is_none() => {
-                ended = child.try_wait().map_err(failed)?;
+                ended = child.try_wait().map_err(failed)?.map(|_| Instant::now());
             }
+            // What it has written may not have been read yet.
+            Some(Err(RecvTimeoutError::Timeout))
+                if ended.is_some_and(|moment| moment.elapsed() < PATIENCE) => {}
             _ => break None,
         }
     };

@@ -11,7 +11,7 @@ def add_hooks(request, ending):
     """Let every session of this process have our hooks too.
 
     A project's own run command makes its session itself; all of them (Kedro
-    0.18.5 to 1.7) call `_register_hooks`, looked up in the session's module.
+    0.18.2 to 1.7) call `_register_hooks`, looked up in the session's module.
     """
     from kedro.framework.hooks import hook_impl
 

@@ -11,7 +11,7 @@ from .refusal import refuse
 def pin_save_version(version):
     """Let the session take the run's version instead of the time of day.
 
-    Kedro (0.18.5 to 1.7) makes the version from `generate_timestamp`, looked up
+    Kedro (0.18.2 to 1.7) makes the version from `generate_timestamp`, looked up
     in these modules at each session; there is no public way to choose it.
     """
     for module in session_modules():
@@ -41,7 +41,7 @@ def load_versions(request):
 
 def dataset_of(catalog, name):
     """The catalog's own object, or None for what it keeps in memory only."""
-    # Kedro 0.18.5 has no patterns, and its catalog no `in`.
+    # Kedro before 0.18.12 has no patterns, and its catalog no `in`.
     known = catalog if hasattr(catalog, "__contains__") else catalog.list()
     if name not in known:
         return None

@@ -1,4 +1,4 @@
-"""Runs part of a Kedro pipeline as one pod of a run. Python 3.7+, Kedro 0.18.5+.
+"""Runs part of a Kedro pipeline as one pod of a run. Python 3.7+, Kedro 0.18.2+.
 
 One argument: a JSON file with the project, the environment, the pipeline and
 what of it runs, the parameters as texts of YAML, and the run's save version.

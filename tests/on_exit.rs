@@ -28,7 +28,8 @@ fn step(status: &str, spec: &Value) -> Command {
         .args(["--parameters", "W10=", "--run-name=tiny-x7k2p"])
         .args(["--started=2026-01-31T13:00:00+01:00", "--duration=83.400000"])
         .args(["--status", &BASE64.encode(status), "--failures", &failures])
-        .env("KUBEDRO_GRACE_PERIOD", "4");
+        .env("KUBEDRO_GRACE_PERIOD", "4")
+        .env("KUBEDRO_TERMINATION_LOG", "");
     for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "SSL_CERT_FILE"] {
         command.env_remove(name);
     }
@@ -265,6 +266,23 @@ fn no_part_hides_another_and_the_run_keeps_its_status() {
     assert!(text.contains("the run keeps its status"), "{text}");
     assert_eq!(server.received().len(), 1);
 
+    // The pod's own last words.
+    let log = folder.path().join("message");
+    let spec = json!({"notifications": [webhook(&nobody, 0), slack(&server.url("/"))]});
+    for (required, code) in [(false, 0), (true, 40)] {
+        let mut spec = spec.clone();
+        spec["required"] = json!(required);
+        let output = step("Failed", &spec).env("KUBEDRO_TERMINATION_LOG", &log).output().unwrap();
+        assert_eq!(output.status.code(), Some(code));
+        let told: Value = serde_json::from_slice(&std::fs::read(&log).unwrap()).unwrap();
+        assert_eq!(told["exit_code"], code);
+        assert_eq!(told["state"], if required { "failed" } else { "succeeded" });
+        assert_eq!(told["reason"], if required { "Error" } else { "Completed" });
+        assert_eq!(told["parts"]["notification 2 (slack)"], "sent", "{told}");
+        let message = told["message"].as_str().unwrap();
+        assert!(message.starts_with("notification 1 (webhook): failed: 127.0.0.1: "), "{told}");
+    }
+
     for (notifications, pipeline, code) in [
         (json!([webhook(&nobody, 0)]), json!(null), 40),
         (json!([webhook(&nobody, 0)]), json!("bye"), 33),
@@ -369,11 +387,13 @@ def register_pipelines():
 fn told_to_end_while_the_pipeline_runs() {
     let project = Project::tiny(NEW, PIPELINES);
     project.write("data/01_raw/sleep", "");
+    let log = project.scratch("message");
     let server = Server::start(vec![answer(200, "ok")]);
     let spec =
         json!({"pipeline": "bye", "notifications": [slack(&server.url("/"))], "required": true});
     let mut child = step("Failed", &spec)
         .current_dir(project.path())
+        .env("KUBEDRO_TERMINATION_LOG", &log)
         .arg("--python")
         .arg(project.kedro.python())
         .stdout(Stdio::piped())
@@ -387,6 +407,10 @@ fn told_to_end_while_the_pipeline_runs() {
     let text = stderr(&output);
     assert!(text.contains("notification 1 (slack): sent"), "{text}");
     assert!(text.contains("on-exit pipeline: failed (exit code"), "{text}");
+    let told: Value = serde_json::from_slice(&std::fs::read(&log).unwrap()).unwrap();
+    assert_eq!(told["parts"]["notification 1 (slack)"], "sent", "{told}");
+    let pipeline = told["parts"]["on-exit pipeline"].as_str().unwrap();
+    assert!(pipeline.starts_with("failed (exit code"), "{told}");
     assert_ne!(output.status.code(), Some(0), "{text}");
     assert_eq!(server.received().len(), 1);
 }

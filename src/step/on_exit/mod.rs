@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::Map;
 use tempfile::TempDir;
 
 pub use parts::Part;
@@ -60,7 +59,8 @@ pub(super) fn execute(step: &OnExit, surroundings: Surroundings<'_>) -> Outcome 
         None => Outcome::SUCCESS,
     };
     // In the place of what the pipeline alone has left there.
-    supervise::tell_end(outcome, parts::not_as_meant(&parts).join("; "), Map::new());
+    let fields = [("parts".to_owned(), parts::by_name(&parts))].into_iter().collect();
+    supervise::tell_end(outcome, parts::not_as_meant(&parts).join("; "), fields);
     outcome
 }
 

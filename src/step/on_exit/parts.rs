@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// One part's result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,11 @@ impl Part {
 pub(super) fn not_as_meant(parts: &[Part]) -> Vec<String> {
     let others = parts.iter().filter(|part| !part.as_meant);
     others.map(|part| format!("{}: {}", part.name, part.result)).collect()
+}
+
+/// Each part's result, for the termination message.
+pub(super) fn by_name(parts: &[Part]) -> Value {
+    parts.iter().map(|part| (part.name.clone(), Value::from(part.result.as_str()))).collect()
 }
 
 /// The parts as JSON, for `run-local`. One that cannot be written is not in its

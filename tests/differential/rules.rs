@@ -92,6 +92,16 @@ const RULES: &[Rule] = &[
         ];
         it.is_added() && fields.contains(&it.field())
     }),
+    ("told-of-the-run", |it| {
+        let fields = [
+            "option --run-name",
+            "option --started",
+            "option --duration",
+            "setting project",
+            "setting run_pipeline",
+        ];
+        it.step() == "on-exit" && it.is_added() && fields.contains(&it.field())
+    }),
     ("display-name", |it| {
         it.is_added() && it.is("annotation pipelines.kubeflow.org/task_display_name")
     }),

@@ -73,6 +73,22 @@ fn the_reasons_are_told_apart() {
 }
 
 #[test]
+fn the_last_words_of_who_was_killed_are_kept() {
+    // Far more than a pipe holds: all of it has still to be read.
+    let script = "trap '' TERM; kill $PPID; i=0; while [ $i -lt 2000 ]; do echo line $i >&2; i=$((i+1)); done; printf last >&2; sleep 100";
+    for _ in 0..3 {
+        let (message, _) = message_of(&["--grace=1s"], &["sh", "-c", script]);
+        assert_eq!(message["reason"], "GracePeriodExceeded", "{message}");
+        assert!(message["stderr"].as_str().unwrap().ends_with("line 1999\nlast"), "{message}");
+    }
+    let script = "trap '' TERM; head -c 60000 /dev/zero | tr '\\0' x >&2; printf last >&2; kill $PPID; sleep 100";
+    for _ in 0..10 {
+        let (message, _) = message_of(&["--grace=0"], &["sh", "-c", script]);
+        assert!(message["stderr"].as_str().unwrap().ends_with("xlast"), "{message}");
+    }
+}
+
+#[test]
 fn the_exception_is_named_and_the_end_of_long_output_kept() {
     let program = "import sys
 def fail(): raise ValueError('no \\udc80 such «column»')

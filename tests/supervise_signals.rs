@@ -62,6 +62,24 @@ os.execv(sys.argv[1], sys.argv[1:])";
 }
 
 #[test]
+fn what_comes_before_the_child_waits_for_it() {
+    // A signal that waits, because it is blocked, still does after an exec.
+    let early = "import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+other = os.fork()
+if other == 0:
+    os.kill(os.getppid(), signal.SIGTERM)
+    os._exit(0)
+os.waitpid(other, 0)
+os.execv(sys.argv[1], sys.argv[1:])";
+    let status = Command::new(NEW.python())
+        .args(["-c", early, env!("CARGO_BIN_EXE_kubedro"), "exec", "--", "sleep", "100"])
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(143));
+}
+
+#[test]
 fn a_storm_of_term_neither_prolongs_nor_shortens_the_grace_period() {
     let output = python("storm.py")
         .args([env!("CARGO_BIN_EXE_kubedro"), "exec", "--grace", "1.5s", "--"])

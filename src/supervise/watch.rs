@@ -21,6 +21,9 @@ const REAPED_IN_A_ROW: usize = 256;
 /// has ended, before its last words are given up.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The least time for them: somebody who was killed has said something too.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// What is known of the end that is near.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct End {
@@ -186,14 +189,15 @@ fn timeout(longest: Option<Duration>) -> PollTimeout {
 }
 
 /// Waits until the last of the child's standard error has been written: as
-/// long as there is progress, and not after the end of the grace period.
+/// long as there is progress, and not much longer than the grace period.
 pub(super) fn last_words(listener: &mut Listener, signals: &Signals, end: &End) {
     listener.end();
+    let least = Instant::now() + LAST_WORDS;
     let mut passed = listener.passed();
     let mut give_up_at = Instant::now() + PATIENCE;
     let mut told = end.cause.is_some();
     loop {
-        let latest = end.kill_at.map_or(give_up_at, |kill_at| kill_at.min(give_up_at));
+        let latest = end.kill_at.map_or(give_up_at, |kill_at| kill_at.min(give_up_at).max(least));
         let left = latest.saturating_duration_since(Instant::now());
         let mut files = [
             PollFd::new(listener.done(), PollFlags::POLLIN),

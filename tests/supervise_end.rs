@@ -56,15 +56,18 @@ fn standard_error_passes_unchanged() {
 #[test]
 fn a_reader_of_standard_error_that_has_stopped_does_not_stop_signals() {
     with_and_without_a_log(|exec| {
-        let mut child = exec(&["sh", "-c", "yes >&2"])
-            .env("KUBEDRO_GRACE_PERIOD", "1")
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // Nobody reads, so the pipes become full.
-        std::thread::sleep(std::time::Duration::from_millis(500));
-        crate::exec::signal(&child, nix::sys::signal::Signal::SIGTERM);
-        assert_eq!(child.wait().unwrap().code(), Some(143));
+        // After KILL there is something to be said, too.
+        for (script, code) in [("yes >&2", 143), ("trap '' TERM; yes >&2", 137)] {
+            let mut child = exec(&["sh", "-c", script])
+                .env("KUBEDRO_GRACE_PERIOD", "1")
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            // Nobody reads, so the pipes become full.
+            std::thread::sleep(std::time::Duration::from_millis(500));
+            crate::exec::signal(&child, nix::sys::signal::Signal::SIGTERM);
+            assert_eq!(child.wait().unwrap().code(), Some(code));
+        }
     });
 }
 
@@ -81,6 +84,20 @@ fn a_reader_of_standard_error_that_has_gone_is_told_to_the_child() {
         // SIGPIPE, as without anybody between.
         assert_eq!(child.wait().unwrap().code(), Some(141));
     });
+}
+
+#[test]
+fn a_broken_pipe_of_its_own_is_not_passed_on() {
+    let script = "trap 'echo pipe' PIPE; trap 'sleep 0.3; echo end; exit 0' TERM; echo ready; sleep 100 & wait";
+    let mut child = kubedro(&["exec", "--deadline=500ms", "--", "sh", "-c", script])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It will say that the deadline has passed, to nobody.
+    drop(child.stderr.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(stdout(&output), "ready\nend\n");
 }
 
 #[test]

@@ -23,6 +23,11 @@ fn in_a_pipeline_the_others_keep_the_terminal_too() {
 }
 
 #[test]
+fn a_pager_beside_it_can_read_from_the_terminal() {
+    at_a_terminal("beside");
+}
+
+#[test]
 fn a_program_that_is_not_there_leaves_the_terminal_to_the_shell() {
     at_a_terminal("not_found");
 }

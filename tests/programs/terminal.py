@@ -5,6 +5,7 @@ expected has been seen. The child of `kubedro exec` is this file, too: it
 counts signals and answers to lines.
 """
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -58,16 +59,22 @@ class User:
 
 def child():
     counts = {"int": 0, "winch": 0, "cont": 0, "hup": 0}
-    for name in counts:
-
-        def count(*_, name=name):
-            counts[name] += 1
-
-        signal.signal(getattr(signal, "SIG" + name.upper()), count)
+    names = {getattr(signal, "SIG" + name.upper()): name for name in counts}
+    # A byte for every delivery: Python itself would take two that come close
+    # to each other for one.
+    delivered, writer = os.pipe()
+    os.set_blocking(writer, False)
+    os.set_blocking(delivered, False)
+    signal.set_wakeup_fd(writer)
+    for number in names:
+        signal.signal(number, lambda *_: None)
     print("ready", *(os.isatty(number) for number in range(3)), flush=True)
     for line in sys.stdin:
         if line == "quit\n":
             sys.exit(5)
+        with contextlib.suppress(BlockingIOError):
+            for number in os.read(delivered, 4096):
+                counts[names[number]] += 1
         foreground = os.tcgetpgrp(0) == os.getpgrp()
         size = os.get_terminal_size(0)
         fields = dict(counts, foreground=foreground, size=f"{size.lines}x{size.columns}")
@@ -132,6 +139,20 @@ def pipeline():
     keys(User(), command, "True False True", pause=0.5)
 
 
+def beside():
+    """Another one of the pipeline, such as a pager, reads from the terminal."""
+    user = User()
+    user.type(
+        "$K exec -- sh -c 'echo first; sleep 100' |"
+        " (read line; echo got=$line,; read line </dev/tty; echo other=$line,)\n"
+    )
+    user.expect("got=first,")
+    user.type("hello\n")
+    user.expect("other=hello,")
+    user.type("\x03")
+    user.expect("$ ")
+
+
 def not_found():
     user = User()
     user.type("$K exec -- /no/such/program\n")
@@ -148,6 +169,18 @@ def left_behind():
     pid = int(user.expect(","))
     user.expect("$ ")
     os.kill(pid, signal.SIGTERM)
+    # It holds standard error, too, which is listened to here.
+    begin = time.monotonic()
+    user.type("export KUBEDRO_TERMINATION_LOG=/dev/null\n")
+    user.expect("$ ")
+    user.type("$K exec -- sh -c 'sleep 60 & echo pid=$!,' 2>/dev/null\n")
+    user.expect("pid=$!")
+    user.expect("pid=")
+    pid = int(user.expect(","))
+    user.expect("$ ")
+    os.kill(pid, signal.SIGTERM)
+    if time.monotonic() > begin + 9:
+        sys.exit("it has waited for a process in the background")
 
 
 def hung_up():

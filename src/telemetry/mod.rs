@@ -37,5 +37,7 @@ pub fn start(verbosity: Verbosity) {
         .with_max_level(level)
         .with_target(false)
         .with_timer(NoTime)
+        // Where nobody reads standard error any more, saying so would panic.
+        .log_internal_errors(false)
         .try_init();
 }

@@ -231,3 +231,51 @@ fn byte_code_of_the_image_is_used(kedro: Kedro) {
     assert!(!stdout(&output).contains("RECOMPILED"), "{}", stdout(&output));
     assert!(stdout(&output).contains("TELEMETRY"), "{}", stdout(&output));
 }
+
+const STORE: &str = "
+from kedro.framework.session.store import BaseSessionStore
+
+class Told(BaseSessionStore):
+    def save(self):
+        print('GIT', 'git' in self, flush=True)
+
+SESSION_STORE_CLASS = Told
+";
+
+for_each_kedro!(the_session_knows_the_projects_commit_where_there_is_one);
+
+fn the_session_knows_the_projects_commit_where_there_is_one(kedro: Kedro) {
+    let registry = "
+def register_pipelines():
+    return {'__default__': pipeline([node(len, 'start', 'out_told', name='tell')])}
+";
+    let project = Project::tiny(kedro, registry);
+    let settings = project.read("src/tiny/settings.py");
+    project.write("src/tiny/settings.py", &(settings + STORE));
+    let told = |lean: &str| {
+        let mut step = project.kubedro(&[&["step", "run", SPEC][..], &IDENTITY].concat());
+        let output = step.env("KUBEDRO_LEAN", lean).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        stdout(&output).lines().find_map(|line| line.strip_prefix("GIT ")).unwrap().to_owned()
+    };
+    assert_eq!([told("1"), told("0")], ["False", "False"]);
+    for arguments in [
+        &["init", "--quiet"][..],
+        &[
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@b",
+            "commit",
+            "--quiet",
+            "--allow-empty",
+            "-m",
+            "x",
+        ],
+    ] {
+        let status =
+            Command::new("git").args(arguments).current_dir(project.path()).status().unwrap();
+        assert!(status.success());
+    }
+    assert_eq!([told("1"), told("0")], ["True", "True"]);
+}

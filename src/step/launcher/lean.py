@@ -5,6 +5,7 @@ keeps a module of the project, of a plugin or of Kedro from what it does. It
 knows nothing of the request but whether it is wanted.
 
     prepare()           before anything of Kedro is imported
+    leave_out_git(...)  before a session is made
     on_one_stack(main)  calls `main`, and returns what it returns
     wake_collector()    just before the nodes run
 """
@@ -97,6 +98,22 @@ def telemetry_minds_do_not_track():
         except (OSError, ValueError):
             pass
     return False
+
+
+# Git.
+#
+# Each session asks it for the project's commit, which takes two processes. An
+# image has no repository, as a rule: then the answer is known.
+
+
+def leave_out_git(modules, project):
+    """Where there is no repository, let sessions know without asking."""
+    folders = [project, *project.parents]
+    if "GIT_DIR" in os.environ or any((folder / ".git").exists() for folder in folders):
+        return
+    for module in modules:
+        if hasattr(module, "_describe_git"):
+            module._describe_git = lambda _project: {}
 
 
 # The stack of Python's frames.

@@ -16,7 +16,7 @@ from . import lean
 from .command import own_run_command, run_own_command
 from .ending import Ending
 from .hooks import add_hooks
-from .identity import load_versions, newest_versions, pin_save_version
+from .identity import load_versions, newest_versions, pin_save_version, session_modules
 from .parameters import differences, own_parameters, parameter_values
 from .refusal import UNKNOWN_NAME, refuse
 from .selection import nodes_in_namespaces
@@ -132,6 +132,8 @@ def execute(request):
     ending = Ending()
     pin_save_version(request["save_version"])
     add_hooks(request, ending)
+    if request["lean"]:
+        lean.leave_out_git(session_modules(), Path(request["project"]))
     metadata = bootstrap_project(Path(request["project"]))
     parameters = differences(values, own_parameters(request)) if values else {}
     if request["datasets"]:

@@ -144,18 +144,20 @@ fn on_exit_spec() -> impl Strategy<Value = OnExitSpec> {
     (
         (hostile(), hostile(), hostile()),
         prop::option::of(hostile()),
-        load_at_save_version,
+        (load_at_save_version, prop::collection::btree_map(hostile(), hostile(), 0..3)),
         any::<bool>(),
         notifications,
     )
-        .prop_map(|(texts, pipeline, load_at_save_version, required, notifications)| {
+        .prop_map(|(texts, pipeline, versions, required, notifications)| {
             let (env, project, run_pipeline) = texts;
+            let (load_at_save_version, load_versions) = versions;
             OnExitSpec {
                 env,
                 project,
                 run_pipeline,
                 pipeline,
                 load_at_save_version,
+                load_versions,
                 required,
                 notifications,
             }
@@ -223,6 +225,7 @@ proptest! {
                 run_pipeline: "__default__".to_owned(),
                 pipeline: Some("notify".to_owned()),
                 load_at_save_version: Vec::new(),
+                load_versions: [].into(),
                 required: false,
                 notifications: Vec::new(),
             },

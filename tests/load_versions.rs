@@ -160,6 +160,17 @@ fn the_on_exit_pipeline_loads_what_the_run_has_made() {
     let workflow = project.compiled(&[]);
     let spec = workflow.container("on-exit")["args"][2].as_str().unwrap().to_owned();
     assert!(spec.contains(r#""load_at_save_version":["version_a"]"#), "{spec}");
+
+    // What it makes itself and what is asked for, too.
+    project.replace(
+        "src/tiny/pipeline_registry.py",
+        "'last': pipeline([last])",
+        "'last': pipeline([last, node(len, 'version_ref', 'version_sum', name='sum'), node(abs, 'version_sum', None, name='show')])",
+    );
+    let workflow = project.compiled(&["--load-version", "version_ref:2020"]);
+    let spec = workflow.container("on-exit")["args"][2].as_str().unwrap().to_owned();
+    assert!(spec.contains(r#""load_at_save_version":["version_a","version_sum"]"#), "{spec}");
+    assert!(spec.contains(r#""load_versions":{"version_ref":"2020"}"#), "{spec}");
 }
 
 for_each_kedro!(an_exit_handler_that_is_tried_again_leaves_the_runs_data_alone);

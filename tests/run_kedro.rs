@@ -83,10 +83,12 @@ for_each_kedro!(a_node_that_the_image_does_not_have_is_said);
 
 fn a_node_that_the_image_does_not_have_is_said(kedro: Kedro) {
     let project = Project::tiny(kedro, SELECTION);
-    for (pipeline, node, said) in [("__default__", "gone", "gone"), ("no_such", "plain", "no_such")]
-    {
-        let spec =
-            format!("{{\"env\":\"local\",\"pipeline\":\"{pipeline}\",\"nodes\":[\"{node}\"]}}");
+    for (pipeline, selection, said) in [
+        ("__default__", r#""nodes":["gone"]"#, "gone"),
+        ("no_such", r#""nodes":["plain"]"#, "no_such"),
+        ("__default__", r#""tags":["gone"]"#, "gone"),
+    ] {
+        let spec = format!("{{\"env\":\"local\",\"pipeline\":\"{pipeline}\",{selection}}}");
         let output = run(&project, &spec);
         assert_eq!(output.status.code(), Some(35), "{}", stderr(&output));
         let text = stderr(&output);
@@ -327,13 +329,44 @@ for_each_kedro!(a_node_that_swallows_the_end_is_the_last);
 
 fn a_node_that_swallows_the_end_is_the_last(kedro: Kedro) {
     let project = Project::tiny(kedro, SLOW);
-    let running = Running::start(&project, "\"stubborn\",\"after\"", "30");
+    // Alone in its pod it is the last anyhow: what it makes is not saved.
+    for nodes in ["\"stubborn\"", "\"stubborn\",\"after\""] {
+        let running = Running::start(&project, nodes, "30");
+        running.signal(Signal::SIGTERM);
+        let (code, text) = running.end();
+        assert_eq!(code, Some(143), "{text}");
+        assert!(text.contains("swallowed"), "{text}");
+        assert!(!text.contains("it went on"), "{text}");
+        assert_eq!(project.read("seen-pipeline-error"), "Terminated");
+        assert!(!project.path().join("data/02/a.pickle").exists());
+        std::fs::remove_file(project.path().join("seen-pipeline-error")).unwrap();
+    }
+}
+
+#[test]
+fn a_run_command_that_swallows_the_end_has_not_succeeded() {
+    let project =
+        with_command(NEW, SLOW, "        session.run(", "      try:\n        session.run(");
+    let cli = project.read("src/tiny/cli.py")
+        + "      except Exception as error:\n        print(error)\n";
+    project.write("src/tiny/cli.py", &cli);
+    let running = Running::start(&project, "\"slow\"", "30");
     running.signal(Signal::SIGTERM);
     let (code, text) = running.end();
     assert_eq!(code, Some(143), "{text}");
-    assert!(text.contains("swallowed"), "{text}");
-    assert!(!text.contains("it went on"), "{text}");
-    assert_eq!(project.read("seen-pipeline-error"), "Terminated");
+}
+
+#[test]
+fn other_signals_that_stop_a_container_do_so_too() {
+    let project = Project::tiny(NEW, SLOW);
+    for number in [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP] {
+        let running = Running::start(&project, "\"slow\"", "30");
+        running.signal(number);
+        let (code, text) = running.end();
+        assert_eq!(code, Some(143), "{number}: {text}");
+        assert_eq!(project.read("seen-pipeline-error"), "Terminated");
+        std::fs::remove_file(project.path().join("seen-pipeline-error")).unwrap();
+    }
 }
 
 #[test]
@@ -461,4 +494,272 @@ fn a_session_of_many_runs_has_the_runs_identity_too() {
     assert_eq!(ran(&output), ["start [1e-05] list"]);
     let version = "data/03/c.pickle/2026-01-31T12.00.00Z-r1/c.pickle";
     assert!(project.path().join(version).is_file(), "{}", stderr(&output));
+}
+
+const PLAIN: &str = "
+def register_pipelines():
+    return {'__default__': pipeline([node(print, 'start', None, name='say')])}
+";
+const SAY: &str = r#"{"env":"local","pipeline":"__default__","nodes":["say"]}"#;
+
+fn message(project: &Project, command: &mut std::process::Command) -> serde_json::Value {
+    let log = project.scratch("message");
+    command.env("KUBEDRO_TERMINATION_LOG", &log).output().unwrap();
+    serde_json::from_str(&std::fs::read_to_string(log).unwrap()).unwrap()
+}
+
+for_each_kedro!(the_termination_message_has_the_exception);
+
+fn the_termination_message_has_the_exception(kedro: Kedro) {
+    let registry = "
+def fail(text):
+    raise ValueError('the data\\nare \"bad\"')
+
+def register_pipelines():
+    return {'__default__': pipeline([node(fail, 'start', None, name='say')])}
+";
+    let project = Project::tiny(kedro, registry);
+    let told = message(&project, &mut step(&project, SAY, &[]));
+    assert_eq!(told["exception"], "ValueError: the data are \"bad\"", "{told}");
+    assert_eq!(told["nodes"][0], "say", "{told}");
+    // What is ours is said in our words.
+    let told = message(&project, &mut step(&project, &SAY.replace("say", "gone"), &[]));
+    assert_eq!(told["exit_code"], 35, "{told}");
+    assert!(told["message"].as_str().unwrap().contains("is not the one"), "{told}");
+}
+
+#[test]
+fn a_process_that_ends_by_itself_has_not_succeeded() {
+    let registry = "
+def leave(text):
+    os._exit(0)
+
+def register_pipelines():
+    return {'__default__': pipeline([node(leave, 'start', 'out_a', name='say')])}
+";
+    let project = Project::tiny(NEW, registry);
+    let output = run(&project, SAY);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("before Kedro had ended the run"), "{}", stderr(&output));
+    let told = message(&project, &mut step(&project, SAY, &[]));
+    assert_eq!(
+        (&told["state"], &told["reason"]),
+        (&"failed".into(), &"Incomplete".into()),
+        "{told}"
+    );
+}
+
+for_each_kedro!(a_run_command_may_end_the_program_when_it_is_done);
+
+fn a_run_command_may_end_the_program_when_it_is_done(kedro: Kedro) {
+    for end in ["    import sys\n    sys.exit(0)\n", "    click.get_current_context().exit()\n"] {
+        let project = with_command(kedro, PLAIN, "hello", "hello");
+        let cli = project.read("src/tiny/cli.py") + end;
+        project.write("src/tiny/cli.py", &cli);
+        let output = run(&project, SAY);
+        assert_eq!(output.status.code(), Some(0), "{end}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn the_run_command_is_found_as_kedro_finds_it() {
+    // Commands that are made when they are asked for.
+    let lazy = "
+import click
+
+class Lazy(click.Group):
+    def get_command(self, context, name):
+        return run if name == 'run' else None
+
+cli = Lazy('cli')
+
+@click.command()
+def run():
+    print('RAN lazy', flush=True)
+";
+    let project = Project::tiny(NEW, PLAIN);
+    project.write("src/tiny/cli.py", lazy);
+    // It needs neither an environment nor a pipeline, but nodes it cannot choose.
+    let spec = r#"{"env":"local","pipeline":"__default__"}"#;
+    assert_eq!(ran(&run(&project, spec)), ["lazy"]);
+    assert_eq!(run(&project, SAY).status.code(), Some(38));
+    let spec = r#"{"env":"local","pipeline":"other"}"#;
+    assert_eq!(run(&project, spec).status.code(), Some(38));
+
+    // One that needs what is not there is none, as with `kedro run`.
+    project.write("src/tiny/cli.py", "import no_such_module\n");
+    let output = run(&project, SAY);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let output = NEW.run(&project.path(), &["run"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+for_each_kedro!(hooks_are_told_of_a_run_as_by_kedro_run);
+
+fn hooks_are_told_of_a_run_as_by_kedro_run(kedro: Kedro) {
+    let project = Project::tiny(kedro, PLAIN);
+    let hooks = r#"
+import json, os
+from kedro.framework.hooks import hook_impl
+
+class Hooks:
+    @hook_impl
+    def before_pipeline_run(self, run_params):
+        told = dict(run_params, runner=type(run_params["runner"]).__name__)
+        # These are a run's own.
+        for name in ("run_id", "session_id", "project_path", "env", "pipeline_name"):
+            told.pop(name, None)
+        print("RAN", json.dumps(told, sort_keys=True), flush=True)
+
+HOOKS = (Hooks(),)
+"#;
+    let settings = project.read("src/tiny/settings.py");
+    project.write("src/tiny/settings.py", &(settings + hooks));
+    let ours = ran(&run(&project, SAY));
+    let pipeline = if kedro.0 == NEW.0 { "--pipelines" } else { "--pipeline" };
+    let theirs = ran(&kedro.run(
+        &project.path(),
+        &["run", "--env", "local", pipeline, "__default__", "--nodes", "say"],
+    ));
+    assert_eq!(ours, theirs);
+}
+
+for_each_kedro!(a_hook_may_register_what_the_configuration_needs);
+
+fn a_hook_may_register_what_the_configuration_needs(kedro: Kedro) {
+    let registry = "
+def say(number):
+    print('RAN', number, flush=True)
+
+def register_pipelines():
+    return {'__default__': pipeline([node(say, 'params:number', None, name='say')])}
+";
+    let project = Project::tiny(kedro, registry);
+    project.write("conf/base/parameters.yml", "number: ${twice:4}\nother: 1\n");
+    let hooks = "
+from kedro.framework.hooks import hook_impl
+from omegaconf import OmegaConf
+
+class Hooks:
+    @hook_impl
+    def after_context_created(self, context):
+        OmegaConf.register_new_resolver('twice', lambda number: 2 * int(number), replace=True)
+
+HOOKS = (Hooks(),)
+";
+    let settings = project.read("src/tiny/settings.py");
+    project.write("src/tiny/settings.py", &(settings + hooks));
+    let output = step(&project, SAY, &[("number", "8"), ("other", "2")]).output().unwrap();
+    assert_eq!(ran(&output), ["8"]);
+}
+
+#[test]
+fn what_python_is_told_by_its_environment_is_borne() {
+    let project = Project::tiny(NEW, PLAIN);
+    let output = step(&project, SAY, &[]).env("PYTHONSAFEPATH", "1").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    // A project that sets the collector by what it finds.
+    let settings = project.read("src/tiny/settings.py");
+    let own = "\nimport gc\n\ngc.set_threshold(gc.get_threshold()[0] * 10)\n";
+    project.write("src/tiny/settings.py", &(settings + own));
+    let output = run(&project, SAY);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn a_python_without_kedro_is_said() {
+    let project = Project::tiny(NEW, PLAIN);
+    let python = crate::support::repository().join(".venvs/ruff/bin/python");
+    let output = crate::support::kubedro(&["step", "run", SAY, "--parameters=W10="])
+        .args(IDENTITY)
+        .arg("--python")
+        .arg(python)
+        .current_dir(project.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(34), "{}", stderr(&output));
+    assert!(stderr(&output).contains("Kedro is not installed for"), "{}", stderr(&output));
+    // A stand-in for an old package: only its version is looked at.
+    project.write("old/kedro/__init__.py", "__version__ = '0.17.7'\n");
+    let output =
+        step(&project, SAY, &[]).env("PYTHONPATH", project.path().join("old")).output().unwrap();
+    assert_eq!(output.status.code(), Some(34), "{}", stderr(&output));
+    assert!(stderr(&output).contains("Kedro 0.17.7 is too old"), "{}", stderr(&output));
+}
+
+const ALIAS: &str = "
+def make(text):
+    return text
+
+def register_pipelines():
+    return {'__default__': pipeline([
+        node(make, 'start', 'alias_a', name='a'),
+        node(make, 'alias_a', 'alias_b', name='b'),
+        node(make, 'start', 'weird', name='c'),
+    ])}
+";
+
+for_each_kedro!(what_another_step_has_saved_in_the_same_place_stays);
+
+fn what_another_step_has_saved_in_the_same_place_stays(kedro: Kedro) {
+    let node = |name: &str| SAY.replace("say", name);
+    for other in ["data/03/../03/x.pickle", "data/link/x.pickle"] {
+        let project = Project::tiny(kedro, ALIAS);
+        project.write("data/03/.keep", "");
+        std::os::unix::fs::symlink("03", project.path().join("data/link")).unwrap();
+        project.write(
+            "conf/base/catalog.yml",
+            &format!(
+                "start: {{type: text.TextDataset, filepath: data/01_raw/start.txt}}
+alias_a: {{type: pickle.PickleDataset, filepath: data/03/x.pickle, versioned: true}}
+alias_b: {{type: pickle.PickleDataset, filepath: {other}, versioned: true}}
+weird: {{type: pickle.PickleDataset, filepath: data/w.pickle, versioned: true}}
+"
+            ),
+        );
+        assert_eq!(run(&project, &node("a")).status.code(), Some(0));
+        let output = run(&project, &node("b"));
+        assert_eq!(output.status.code(), Some(1), "as Kedro has it: {}", stderr(&output));
+        let saved = project.path().join("data/03/x.pickle/2026-01-31T12.00.00Z-r1/x.pickle");
+        assert_eq!(kedro.unpickled(&saved), "start\n");
+    }
+}
+
+#[test]
+fn a_second_try_needs_no_more_than_the_first() {
+    let project = Project::tiny(NEW, ALIAS);
+    project.write(
+        "conf/base/catalog.yml",
+        "start: {type: text.TextDataset, filepath: data/01_raw/start.txt}
+alias_a: {type: pickle.PickleDataset, filepath: data/03/x.pickle, versioned: true}
+alias_b: {type: pickle.PickleDataset, filepath: data/03/y.pickle, versioned: true}
+# It can be made in its own pod only.
+weird: {type: pickle.PickleDataset, filepath: data/w.pickle, versioned: true, no_such: 1}
+",
+    );
+    for _ in 0..2 {
+        let output = run(&project, &SAY.replace("say", "a"));
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn what_the_same_process_has_saved_stays() {
+    let project =
+        with_command(NEW, ALIAS, "with KedroSession", "for _ in '12':\n      with KedroSession");
+    let indented =
+        project.read("src/tiny/cli.py").replace("        session.run(", "          session.run(");
+    project.write("src/tiny/cli.py", &indented);
+    project.write(
+        "conf/base/catalog.yml",
+        "start: {type: text.TextDataset, filepath: data/01_raw/start.txt}
+alias_a: {type: pickle.PickleDataset, filepath: data/03/x.pickle, versioned: true}
+",
+    );
+    let output = run(&project, &SAY.replace("say", "a"));
+    // The run has one version, which Kedro does not write twice.
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("removed"), "{}", stderr(&output));
+    let saved = project.path().join("data/03/x.pickle/2026-01-31T12.00.00Z-r1/x.pickle");
+    assert_eq!(NEW.unpickled(&saved), "start\n");
 }

@@ -17,7 +17,7 @@ use crate::supervise::{self, Deadline, Options, Rewrite};
 /// when it ends is ended too.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  kubedro exec --deadline 2h30m --rewrite TERM:INT -- kedro run\n\nExample, in a Dockerfile:\n  ENTRYPOINT [\"kubedro\", \"exec\", \"--\"]\n  CMD [\"kedro\", \"run\"]"
+    after_help = "Example:\n  kubedro exec --deadline 2h30m --grace 20s -- kedro run\n\nExample, in a Dockerfile:\n  ENTRYPOINT [\"kubedro\", \"exec\", \"--\"]\n  CMD [\"kedro\", \"run\"]"
 )]
 pub(super) struct Exec {
     /// Time to end between the first signal to do so and KILL [default: the

@@ -15,6 +15,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
 use super::progress::Progress;
 use super::stop::Stop;
+use crate::env_vars;
 use crate::supervise::{Outcome, die_with_parent};
 
 /// Lines that are shown of a step that failed.
@@ -69,6 +70,9 @@ impl Process {
         command
             .args(self.arguments()?)
             .current_dir(&self.folder)
+            .env_remove(env_vars::ARGO_DEADLINE)
+            .env_remove(env_vars::ARGO_PROGRESS_FILE)
+            .env_remove(env_vars::KUBEDRO_TERMINATION_LOG)
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

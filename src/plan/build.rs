@@ -52,7 +52,8 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
         .or(config.image.as_deref())
         .filter(|image| !image.is_empty())
         .ok_or(Error::NoImage)?;
-    let versions = LoadVersions::new(snapshot, nodes, inputs.load_versions)?;
+    let at_the_end = on_exit_nodes.unwrap_or_default();
+    let versions = LoadVersions::new(snapshot, nodes, at_the_end, inputs.load_versions)?;
     let maker = StepMaker { inputs, image, env: environment(inputs.environment), versions };
 
     let full = config.node_merge_strategy == MergeStrategy::Full;
@@ -327,10 +328,8 @@ impl StepMaker<'_> {
                 project: snapshot.project_name.clone(),
                 run_pipeline: self.inputs.pipeline.to_owned(),
                 pipeline: pipeline.map(str::to_owned),
-                load_at_save_version: pipeline
-                    .and_then(|name| snapshot.pipelines.get(name))
-                    .map(|nodes| self.versions.own(nodes))
-                    .unwrap_or_default(),
+                load_at_save_version: self.versions.own_at_the_end(),
+                load_versions: self.versions.asked_for_at_the_end(),
                 required: config.on_exit_required,
                 notifications,
             },

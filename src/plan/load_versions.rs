@@ -12,23 +12,28 @@ use crate::project::{Node, Snapshot};
 pub(super) struct LoadVersions<'a> {
     snapshot: &'a Snapshot,
     made: BTreeSet<&'a str>,
+    /// The on-exit pipeline's nodes, and what the run has made when they have run.
+    at_the_end: &'a [Node],
+    made_at_the_end: BTreeSet<&'a str>,
     asked_for: &'a BTreeMap<String, String>,
 }
 
 impl<'a> LoadVersions<'a> {
-    /// For a run of these nodes. A version that is asked for must be of a dataset
-    /// that the run loads and does not make.
+    /// For a run of these nodes, and of others at its end. A version that is asked
+    /// for must be of a dataset that the run loads and does not make.
     pub fn new(
         snapshot: &'a Snapshot,
         nodes: &'a [Node],
+        at_the_end: &'a [Node],
         asked_for: &'a BTreeMap<String, String>,
     ) -> Result<Self, Error> {
-        let made =
-            nodes.iter().flat_map(|node| node.outputs.iter().map(|name| base_name(name))).collect();
-        let versions = Self { snapshot, made, asked_for };
-        let loaded = versions.loaded(nodes);
+        let made: BTreeSet<&str> = outputs(nodes).collect();
+        let made_at_the_end = made.iter().copied().chain(outputs(at_the_end)).collect();
+        let versions = Self { snapshot, made, at_the_end, made_at_the_end, asked_for };
+        let mut loaded = versions.loaded(nodes);
+        loaded.extend(versions.loaded(at_the_end));
         for name in asked_for.keys() {
-            let is_made = |name: &str| versions.made.contains(base_name(name));
+            let is_made = |name: &str| versions.made_at_the_end.contains(base_name(name));
             match loaded.contains(name.as_str()) {
                 true if is_made(name) => {
                     return Err(Error::VersionOfWhatIsMade { name: name.clone() });
@@ -76,6 +81,20 @@ impl<'a> LoadVersions<'a> {
             .collect()
     }
 
+    /// What the on-exit pipeline loads, and the run or itself makes.
+    pub fn own_at_the_end(&self) -> Vec<String> {
+        self.loaded(self.at_the_end)
+            .into_iter()
+            .filter(|name| self.made_at_the_end.contains(base_name(name)))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// What the on-exit pipeline loads, and somebody has asked for.
+    pub fn asked_for_at_the_end(&self) -> BTreeMap<String, String> {
+        self.asked_for(self.at_the_end)
+    }
+
     /// What these nodes load, and was there before the run.
     pub fn newest(&self, nodes: &[Node]) -> Vec<String> {
         self.loaded(nodes)
@@ -86,4 +105,9 @@ impl<'a> LoadVersions<'a> {
             .map(str::to_owned)
             .collect()
     }
+}
+
+/// The datasets that nodes make, without their formats.
+fn outputs(nodes: &[Node]) -> impl Iterator<Item = &str> {
+    nodes.iter().flat_map(|node| node.outputs.iter().map(|name| base_name(name)))
 }

@@ -147,10 +147,13 @@ pub struct OnExitSpec {
     /// The registered pipeline that runs last, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pipeline: Option<String>,
-    /// Versioned datasets that the run makes and that pipeline loads: at the
-    /// run's own save version.
+    /// Versioned datasets that the run or that pipeline makes, and the latter
+    /// loads: at the run's own save version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub load_at_save_version: Vec<String>,
+    /// Versions that somebody has asked for, by dataset.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub load_versions: BTreeMap<String, String>,
     /// Whether the step fails where a part of it fails.
     #[serde(default, skip_serializing_if = "is_false")]
     pub required: bool,

@@ -14,7 +14,7 @@ use super::save_version::normalised;
 use super::{Error, Identity, RUN_ID_PARAMETER, SAVE_VERSION_PARAMETER, Surroundings};
 use crate::env_vars;
 use crate::project::{Interpreter, find_root};
-use crate::supervise::{self, Report};
+use crate::supervise::{self, Report, Rewrite, Signal};
 
 /// The Python package, and what starts it.
 const START: &str = "start.py";
@@ -84,6 +84,10 @@ pub(super) struct Request<'a> {
     pub lean: bool,
     /// Where the answer to a question goes.
     answer: PathBuf,
+    /// A file for the last words: an exception, or a message.
+    last_words: PathBuf,
+    /// A file that is there when all has been done.
+    done: PathBuf,
     /// Variables that the program gets besides.
     #[serde(skip)]
     pub env: Vec<(&'static str, PathBuf)>,
@@ -131,6 +135,8 @@ impl<'a> Request<'a> {
             parameters,
             lean: std::env::var_os(env_vars::KUBEDRO_LEAN).is_none_or(|value| value != "0"),
             answer: PathBuf::new(),
+            last_words: PathBuf::new(),
+            done: PathBuf::new(),
             env: Vec::new(),
         })
     }
@@ -165,10 +171,11 @@ pub(super) fn ask(
 ) -> Result<(Report, Vec<u8>), Error> {
     find_root(surroundings.project, true)?;
     let interpreter = Interpreter::choose(surroundings.project, surroundings.python)?;
+    let place = temporary_place();
     let folder = tempfile::Builder::new()
         .prefix("kubedro-step-")
-        .tempdir()
-        .map_err(|source| Error::Write { path: std::env::temp_dir(), source })?;
+        .tempdir_in(&place)
+        .map_err(|source| Error::Write { path: place.clone(), source })?;
     let program = folder.path().join(START);
     write_private(&program, include_bytes!("launcher/start.py"))?;
     let package = folder.path().join(PACKAGE);
@@ -179,6 +186,8 @@ pub(super) fn ask(
     }
     let request_file = folder.path().join("request.json");
     request.answer = folder.path().join("answer.json");
+    request.last_words = folder.path().join("last-words.json");
+    request.done = folder.path().join("done");
     let json = serde_json::to_vec(&request)
         .map_err(|error| Error::Write { path: request_file.clone(), source: error.into() })?;
     write_private(&request_file, &json)?;
@@ -195,13 +204,31 @@ pub(super) fn ask(
         .env(env_vars::KUBEDRO_SAVE_VERSION, &request.save_version);
     let mut options = supervise::Options::from_environment();
     options.fields = request.selection.in_words();
+    options.last_words = Some(request.last_words.clone());
+    options.proof = Some(request.done.clone());
+    // Images have other signals to stop them (STOPSIGNAL): error hooks run at TERM.
+    options.rewrite = [Signal::INT, Signal::HUP, Signal::QUIT]
+        .map(|from| Rewrite { from, to: Signal::TERM })
+        .to_vec();
     let report = supervise::run(command, &options)?;
+    if report.unproven {
+        tracing::error!("Python ended with 0 before Kedro had ended the run: it counts as failed");
+    }
     let answer = match std::fs::read(&request.answer) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         read => read.map_err(|source| Error::Read { path: request.answer, source })?,
     };
     // The folder is dropped here; one that cannot be removed harms nothing.
     Ok((report, answer))
+}
+
+/// A step of a local run that is killed leaves its files in the run's own folder.
+fn temporary_place() -> PathBuf {
+    let outputs = std::env::var_os(env_vars::KUBEDRO_OUTPUTS).filter(|path| !path.is_empty());
+    outputs
+        .map(PathBuf::from)
+        .filter(|outputs| std::fs::create_dir_all(outputs).is_ok())
+        .unwrap_or_else(std::env::temp_dir)
 }
 
 fn write_private(path: &Path, contents: &[u8]) -> Result<(), Error> {

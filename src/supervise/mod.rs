@@ -12,6 +12,7 @@ mod descendants;
 mod error;
 mod exception;
 mod kernel;
+mod last_words;
 mod listener;
 mod memory;
 mod options;
@@ -35,6 +36,7 @@ pub use outcome::{Cause, Outcome, Report};
 pub use signal::{Rewrite, Signal};
 pub use verdict::{tell_end, tell_failure};
 
+use last_words::LastWords;
 use listener::Listener;
 use memory::Kills;
 use terminal::Terminal;
@@ -103,13 +105,17 @@ pub fn run(command: Command, options: &Options) -> Result<Report, Error> {
 
     let stderr = listener.as_ref().map(Listener::last).unwrap_or_default();
     let stderr = String::from_utf8_lossy(&stderr).into_owned();
+    let words = LastWords::read(options.last_words.as_deref());
+    let proof = options.proof.as_ref();
     let report = Report {
         program,
         child: outcome,
         told_to_end: end.cause,
         killed: end.killed,
         oom_killed: memory.have_become_more(),
-        exception: exception::last(&stderr).map(str::to_owned),
+        exception: words.exception.or_else(|| exception::last(&stderr).map(str::to_owned)),
+        message: words.message,
+        unproven: outcome == Outcome::SUCCESS && proof.is_some_and(|file| !file.exists()),
         stderr,
     };
     if let Some(log) = log {

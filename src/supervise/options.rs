@@ -1,6 +1,7 @@
 //! How long the child may run and what it is told: from the environment, which
 //! is read here alone, and from whoever calls.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -30,6 +31,12 @@ pub struct Options {
     pub rewrite: Vec<Rewrite>,
     /// The file of the termination message, where there is one.
     pub termination_log: Option<termination::Log>,
+    /// A file in which the child may leave its last words, a JSON object of
+    /// `message` or `exception`, for the termination message.
+    pub last_words: Option<PathBuf>,
+    /// A file that the child makes when it has done all that it should: without
+    /// it an exit code of 0 is a failure.
+    pub proof: Option<PathBuf>,
     /// More fields of the termination message.
     pub fields: Map<String, Value>,
 }
@@ -42,6 +49,8 @@ impl Options {
             grace: grace_period(&variable),
             deadline: argo_deadline(&variable),
             rewrite: Vec::new(),
+            last_words: None,
+            proof: None,
             termination_log: termination::Log::from_environment(),
             fields: Map::new(),
         }

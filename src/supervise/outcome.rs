@@ -59,8 +59,13 @@ pub struct Report {
     pub oom_killed: bool,
     /// The last of what it said on standard error, where that was listened to.
     pub stderr: String,
-    /// The last line of the last traceback therein: `Type: message`.
+    /// The exception that ended it, `Type: message`: in its own words, or the
+    /// last line of the last traceback on standard error.
     pub exception: Option<String>,
+    /// Why it has ended, in its own words.
+    pub message: Option<String>,
+    /// It ended with 0, and has not done all that it should.
+    pub unproven: bool,
 }
 
 impl Report {
@@ -69,8 +74,15 @@ impl Report {
         self.told_to_end == Some(Cause::Deadline)
     }
 
-    /// What is reported: the child's own end, unless its deadline ended it.
+    /// What is reported: the child's own end, unless its deadline ended it, or it
+    /// only seems to have succeeded.
     pub fn outcome(&self) -> Outcome {
-        if self.deadline_passed() { Outcome::Exited(exit::DEADLINE) } else { self.child }
+        if self.deadline_passed() {
+            Outcome::Exited(exit::DEADLINE)
+        } else if self.unproven {
+            Outcome::Exited(exit::RUN_FAILED)
+        } else {
+            self.child
+        }
     }
 }

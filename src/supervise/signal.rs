@@ -106,8 +106,10 @@ impl FromStr for Signal {
 /// `FROM:TO`: what is sent to the child in place of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rewrite {
-    from: Signal,
-    to: Signal,
+    /// What comes.
+    pub from: Signal,
+    /// What is sent.
+    pub to: Signal,
 }
 
 impl FromStr for Rewrite {

@@ -44,6 +44,13 @@ pub(super) fn ended(report: &Report, options: &Options) -> Message {
 
 fn failure(report: &Report, signal: Option<Signal>) -> (&'static str, String) {
     let program = &report.program;
+    if let Some(message) = report.message.clone().filter(|_| report.told_to_end.is_none()) {
+        return ("Error", message);
+    }
+    if report.unproven {
+        let message = format!("`{program}` ended with 0 before it had done all that it should");
+        return ("Incomplete", message);
+    }
     let end = match (report.child, signal) {
         (Outcome::Exited(code), _) => format!("`{program}` ended with {code}"),
         (_, Some(signal)) => format!("`{program}` was ended by {signal}"),

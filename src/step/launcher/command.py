@@ -6,6 +6,7 @@ instead of texts that would have to be split again.
 
 import importlib
 import importlib.util
+import os
 import sys
 
 from .identity import load_versions
@@ -24,8 +25,15 @@ def own_run_command(package):
     """The command, or None where Kedro's own would run."""
     if importlib.util.find_spec(package + ".cli") is None:
         return None
-    group = getattr(importlib.import_module(package + ".cli"), "cli", None)
-    command = getattr(group, "commands", {}).get("run")
+    try:
+        group = getattr(importlib.import_module(package + ".cli"), "cli", None)
+    except ModuleNotFoundError:
+        return None  # Kedro takes it for a project without one
+    command = None
+    if hasattr(group, "get_command"):
+        import click
+
+        command = group.get_command(click.Context(group), "run")
     callback = getattr(command, "callback", None)
     if callback is None or callback.__module__.startswith("kedro.framework."):
         return None
@@ -61,10 +69,13 @@ def run_own_command(command, request, parameters, metadata):
     try:
         context = command.make_context("run", [], obj=metadata)
         values = CommandValues(command, context)
-        values.set(request["env"], "--env")
+        if "--env" in values.options:
+            values.set(request["env"], "--env")
+        else:
+            os.environ["KEDRO_ENV"] = request["env"]
         if "--pipelines" in values.options:  # Kedro 1.2 and newer
             values.set([request["pipeline"]], "--pipelines")
-        else:
+        elif "--pipeline" in values.options or request["pipeline"] != "__default__":
             values.set(request["pipeline"], "--pipeline")
         nodes, namespaces = request["nodes"], list(request["namespaces"])
         if namespaces and "--namespaces" not in values.options:  # Kedro before 1.0

@@ -22,9 +22,12 @@ class Ending:
     def __init__(self):
         self.told = False
         self.process = os.getpid()
+        # Pipelines that run now: a project may run one within another.
+        self.running = 0
 
     def listen(self):
         """From now on SIGTERM raises, unless the project has its own answer."""
+        self.running += 1
         if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
             try:
                 signal.signal(signal.SIGTERM, self.answer)
@@ -33,7 +36,8 @@ class Ending:
 
     def ignore(self):
         """As before: what runs from here on has no error hooks."""
-        if signal.getsignal(signal.SIGTERM) == self.answer:
+        self.running -= 1
+        if self.running == 0 and signal.getsignal(signal.SIGTERM) == self.answer:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def answer(self, _number, _frame):
@@ -51,6 +55,11 @@ class Ending:
         """Raises if it was told: a node may have swallowed the first time."""
         if self.told:
             raise Terminated("the step was told to end (SIGTERM)")
+
+    def exit_if_told(self):
+        """The step has not done what it should, whatever its code made of it."""
+        if self.told and self.running:
+            self.exit()
 
     def exit(self):
         sys.stderr.write("the step was told to end (SIGTERM); the error hooks have run\n")

@@ -3,8 +3,8 @@
 import os
 
 from . import lean
-from .identity import outputs_of_others, remove_left_overs, session_modules
-from .refusal import refuse
+from .identity import remove_left_overs, session_modules
+from .refusal import mark_as_done, refuse
 
 
 def add_hooks(request, ending):
@@ -14,6 +14,10 @@ def add_hooks(request, ending):
     0.18.2 to 1.7) call `_register_hooks`, looked up in the session's module.
     """
     from kedro.framework.hooks import hook_impl
+
+    # Datasets of all sessions of this process: what one has saved is no left-over
+    # for the next.
+    looked_at = set()
 
     class StepHooks:
         def __init__(self):
@@ -30,22 +34,23 @@ def add_hooks(request, ending):
             self.total = len(pipeline.nodes)
             self.progress()
             if request["own_version"]:
-                remove_left_overs(
-                    catalog, pipeline, lambda: outputs_of_others(request, pipeline), version
-                )
+                remove_left_overs(catalog, pipeline, request, version, looked_at)
 
         @hook_impl
         def before_node_run(self):
             ending.check()
 
-        @hook_impl
+        @hook_impl(tryfirst=True)
         def after_node_run(self):
+            # What a node makes that was told to end is not saved.
+            ending.check()
             self.done += 1
             self.progress()
 
         @hook_impl(tryfirst=True)
         def after_pipeline_run(self):
             ending.ignore()
+            mark_as_done(request)
             # Parallel runners have not told of each node.
             self.done = self.total
             self.progress()

@@ -1,6 +1,8 @@
 """One identity in all pods of a run: what is saved, what is loaded, and what an
 earlier attempt of this step has left."""
 
+import os
+import posixpath
 import shutil
 import sys
 from pathlib import Path
@@ -72,17 +74,19 @@ def newest_versions(catalog, names):
             continue
         if version is not None:
             found[name] = str(version)
+            sys.stderr.write("%s: %s\n" % (name, version))
     return found
 
 
-def remove_left_overs(catalog, pipeline, others, version):
+def remove_left_overs(catalog, pipeline, request, version, looked_at):
     """Remove what an earlier attempt of this step has saved under this version.
 
     Kedro does not write a version twice. Only this run has this version, and
     only these nodes make these datasets, so nothing of anybody else's goes.
-    `others` tells what the other steps of the run make.
     """
-    for name in sorted({output for node in pipeline.nodes for output in node.outputs}):
+    outputs = {output for node in pipeline.nodes for output in node.outputs}
+    for name in sorted(outputs - looked_at):
+        looked_at.add(name)
         dataset = dataset_of(catalog, name)
         if dataset is None or getattr(dataset._version, "save", None) != version:
             continue
@@ -92,7 +96,7 @@ def remove_left_overs(catalog, pipeline, others, version):
         store = store_of(dataset)
         if store is None or not store.exists(folder):
             continue
-        if is_made_by_others(catalog, others(), name, dataset):
+        if is_made_by_others(catalog, outputs_of_others(request, pipeline), name, dataset):
             continue  # two steps write one file: Kedro will say so
         store.remove(folder)
         if hasattr(dataset, "_clear_version_cache"):
@@ -107,8 +111,9 @@ def outputs_of_others(request, pipeline):
     """What the nodes of this run make that are not in this step's pipeline."""
     from kedro.framework.project import pipelines
 
+    names = [name for name in (request["pipeline"], request["made_by"]) if name is not None]
     if hasattr(pipelines, "set_requested"):  # Kedro 1.7 loads what is asked for only
-        pipelines.set_requested(None)
+        pipelines.set_requested(names)
     own = {node.name for node in pipeline.nodes}
     nodes = [node for node in pipelines[request["pipeline"]].nodes if node.name not in own]
     if request["made_by"] is not None:
@@ -120,15 +125,22 @@ def is_made_by_others(catalog, outputs, name, dataset):
     """Whether one of these is the dataset, or lies where it does."""
     if name in outputs:
         return True
+    here = place_of(dataset)
     for other in sorted(outputs):
-        there = dataset_of(catalog, other)
-        if (
-            there is not None
-            and there._filepath == dataset._filepath
-            and getattr(there, "_protocol", None) == getattr(dataset, "_protocol", None)
-        ):
+        try:
+            there = dataset_of(catalog, other)
+        except Exception:  # it may need what only its own pod has
+            continue
+        if there is not None and place_of(there) == here:
             return True
     return False
+
+
+def place_of(dataset):
+    """Where a dataset's files are, however its path is written."""
+    protocol, path = getattr(dataset, "_protocol", "file"), str(dataset._filepath)
+    local = protocol == "file"
+    return protocol, os.path.realpath(path) if local else posixpath.normpath(path)
 
 
 def store_of(dataset):

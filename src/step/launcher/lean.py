@@ -33,7 +33,7 @@ def prepare():
 # its last collections (`gc.freeze`, `gc.disable`, `os._exit`) is not finalized,
 # and a file that a module has left open loses what was not written yet.
 
-RESTING = 1 << 30
+RESTING = 1 << 24
 collector = {}
 
 

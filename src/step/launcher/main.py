@@ -18,8 +18,10 @@ from .ending import Ending
 from .hooks import add_hooks
 from .identity import load_versions, newest_versions, pin_save_version, session_modules
 from .parameters import differences, own_parameters, parameter_values
-from .refusal import UNKNOWN_NAME, refuse
+from .refusal import PYTHON, UNKNOWN_NAME, last_words, mark_as_done, refuse, say_exception
 from .selection import nodes_in_namespaces
+
+OLDEST = [0, 18, 2]
 
 
 def arguments_of(session_class, method):
@@ -48,15 +50,23 @@ def create_session(request, parameters):
 
 
 def run_selection(session, request, arguments):
+    from kedro.runner import SequentialRunner
+
     accepted = arguments_of(type(session), "run")
     nodes, namespaces = request["nodes"], request["namespaces"]
-    if namespaces and "namespaces" in accepted:  # Kedro 1.0 and newer
-        arguments["namespaces"] = namespaces
+    if "namespaces" in accepted:  # Kedro 1.0 and newer
+        arguments["namespaces"] = list(namespaces)
     elif namespaces:
         nodes = nodes_in_namespaces(request)
+    # As `kedro run` hands them over: hooks see them.
     arguments.update(
-        node_names=nodes or None,
-        tags=request["tags"] or None,
+        tags=tuple(request["tags"]),
+        runner=SequentialRunner(),
+        node_names=tuple(nodes),
+        from_nodes=[],
+        to_nodes=[],
+        from_inputs=[],
+        to_outputs=[],
         load_versions=load_versions(request),
     )
     if "pipeline_names" in accepted:  # Kedro 1.2 and newer
@@ -69,13 +79,28 @@ def run_selection(session, request, arguments):
 def explain_unknown_names(error, request):
     """The image is not the one that the workflow was compiled for."""
     text = str(error)
-    if text.startswith(("Pipeline does not contain nodes", "Failed to find the pipeline")):
+    known = (
+        "Pipeline does not contain nodes",
+        "Pipeline contains no nodes",
+        "Failed to find the pipeline",
+    )
+    if text.startswith(known):
         refuse(
             "this image's project is not the one that the workflow was compiled from: %s\n"
             "  = help: compile again, or run the image that was built with it"
-            % text.strip().splitlines()[0],
+            % (text.strip().splitlines()[0] + wanted(request)),
             UNKNOWN_NAME,
         )
+
+
+def wanted(request):
+    """What was to be run, where Kedro does not say it."""
+    parts = [
+        "%s: %s" % (kind, ", ".join(request[kind]))
+        for kind in ("tags", "namespaces")
+        if request[kind]
+    ]
+    return " (%s)" % "; ".join(parts) if parts else ""
 
 
 def run(request, metadata, parameters, ending):
@@ -83,12 +108,15 @@ def run(request, metadata, parameters, ending):
     try:
         if command is not None:
             run_own_command(command, request, parameters, metadata)
+            ending.exit_if_told()
             return
         session, arguments = create_session(request, parameters)
         with session:
             run_selection(session, request, arguments)
     except SystemExit as error:
-        if error.code:
+        ending.exit_if_told()
+        # Nobody's outputs are missing where no pipeline runs any more.
+        if error.code or not ending.running:
             raise
         sys.stderr.write("error: a node has called sys.exit: its outputs are not there\n")
         sys.exit(1)
@@ -98,6 +126,16 @@ def run(request, metadata, parameters, ending):
         if isinstance(error, ValueError):
             explain_unknown_names(error, request)
         raise
+
+
+def check_kedro():
+    try:
+        from kedro import __version__ as version
+    except ImportError as error:
+        refuse("Kedro is not installed for %s (%s)" % (sys.executable, error), PYTHON)
+    numbers = [int(part) for part in version.split(".")[:3] if part.isdigit()]
+    if numbers < OLDEST:
+        refuse("Kedro %s is too old: 0.18.2 or newer is needed" % version, PYTHON)
 
 
 def find_versions(request, parameters):
@@ -115,14 +153,25 @@ def main():
         request = json.load(file)
     # It may hold secrets; nobody needs it any more.
     os.remove(sys.argv[1])
+    last_words["file"] = request["last_words"]
+    check_kedro()
     # As if started by the `kedro` program: a project that looks at sys.argv
     # should not see our files.
     sys.argv[:] = ["kedro", "run"]
-    if request["lean"]:
-        lean.prepare()
-        lean.on_one_stack(lambda: execute(request))
-    else:
-        execute(request)
+    try:
+        if request["lean"]:
+            lean.prepare()
+            lean.on_one_stack(lambda: execute(request))
+        else:
+            execute(request)
+    except SystemExit as error:
+        if not error.code:
+            mark_as_done(request)
+        raise
+    except Exception as error:
+        say_exception(error)
+        raise
+    mark_as_done(request)
 
 
 def execute(request):

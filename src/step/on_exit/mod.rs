@@ -138,6 +138,7 @@ fn run(
             env: &step.spec.env,
             pipeline,
             made_by: Some(&step.spec.run_pipeline),
+            load_versions: step.spec.load_versions.clone(),
             load_at_save_version: &step.spec.load_at_save_version,
             ..Selection::default()
         },

@@ -5,7 +5,6 @@ instead of texts that would have to be split again.
 """
 
 import importlib
-import importlib.util
 import os
 import sys
 
@@ -23,8 +22,6 @@ class Whole(str):
 
 def own_run_command(package):
     """The command, or None where Kedro's own would run."""
-    if importlib.util.find_spec(package + ".cli") is None:
-        return None
     try:
         group = getattr(importlib.import_module(package + ".cli"), "cli", None)
     except ModuleNotFoundError:

@@ -6,6 +6,7 @@ Kedro's own Python interface is used rather than its command line, where names
 with commas or brackets cannot be passed, and values lose their types.
 """
 
+import importlib.util
 import inspect
 import json
 import os
@@ -13,13 +14,11 @@ import sys
 from pathlib import Path
 
 from . import lean
-from .command import own_run_command, run_own_command
 from .ending import Ending
 from .hooks import add_hooks
 from .identity import load_versions, newest_versions, pin_save_version, session_modules
 from .parameters import differences, own_parameters, parameter_values
 from .refusal import PYTHON, UNKNOWN_NAME, last_words, mark_as_done, refuse, say_exception
-from .selection import nodes_in_namespaces
 
 OLDEST = [0, 18, 2]
 
@@ -57,6 +56,8 @@ def run_selection(session, request, arguments):
     if "namespaces" in accepted:  # Kedro 1.0 and newer
         arguments["namespaces"] = list(namespaces)
     elif namespaces:
+        from .selection import nodes_in_namespaces
+
         nodes = nodes_in_namespaces(request)
     # As `kedro run` hands them over: hooks see them.
     arguments.update(
@@ -104,12 +105,16 @@ def wanted(request):
 
 
 def run(request, metadata, parameters, ending):
-    command = own_run_command(metadata.package_name)
     try:
-        if command is not None:
-            run_own_command(command, request, parameters, metadata)
-            ending.exit_if_told()
-            return
+        # Parts that few runs need are not compiled for all.
+        if importlib.util.find_spec(metadata.package_name + ".cli") is not None:
+            from .command import own_run_command, run_own_command
+
+            command = own_run_command(metadata.package_name)
+            if command is not None:
+                run_own_command(command, request, parameters, metadata)
+                ending.exit_if_told()
+                return
         session, arguments = create_session(request, parameters)
         with session:
             run_selection(session, request, arguments)

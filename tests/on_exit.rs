@@ -137,6 +137,12 @@ fn servers_that_do_not_take_it_at_once() {
             "failed: 127.0.0.1 answered 429 Too Many Requests, and the next try could only be in 3600 s",
             1,
         ),
+        // Longer than there is time.
+        (
+            vec![retry_after("18446744073709551615")],
+            "failed: 127.0.0.1 answered 429 Too Many Requests, and the next try could only be in 18446744073709551615 s",
+            1,
+        ),
         (vec![answer(404, "secret")], "failed: 127.0.0.1 answered 404 Not Found", 1),
         (
             vec![answer(500, "secret")],
@@ -160,6 +166,15 @@ fn servers_that_do_not_take_it_at_once() {
     let text = stderr(&told("Failed", &json!([webhook(&nobody, 1)])));
     assert!(text.contains("failed: 127.0.0.1: ") && text.contains("refused"), "{text}");
     assert!(text.contains("(2 tries)") && !text.contains("secret"), "{text}");
+}
+
+#[test]
+fn a_wait_without_end_is_a_failure_that_counts() {
+    let headers = "Retry-After: 18446744073709551615\r\n".to_owned();
+    let server = Server::start(vec![Answer::With(503, headers, String::new())]);
+    let spec = json!({"notifications": [webhook(&server.url("/"), 2)], "required": true});
+    let output = step("Failed", &spec).output().unwrap();
+    assert_eq!(output.status.code(), Some(40), "{}", stderr(&output));
 }
 
 #[test]

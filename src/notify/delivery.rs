@@ -24,6 +24,9 @@ const LONGEST: Duration = Duration::from_mins(1);
 /// How often to look whether this process was told to end.
 const POLL: Duration = Duration::from_millis(50);
 
+/// What is said of one whose end nobody has seen.
+const UNEXPECTED: &str = "it ended unexpectedly";
+
 /// Around what the notifications are sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings {
@@ -95,7 +98,7 @@ pub fn deliver(
             runtime.shutdown_background();
             deliveries
         };
-        scope.spawn(work).join().unwrap_or_else(|_| failed("it ended unexpectedly"))
+        scope.spawn(work).join().unwrap_or_else(|_| failed(UNEXPECTED))
     })
 }
 
@@ -107,10 +110,10 @@ async fn all(
     let (told, end) = watch::channel(None);
     let listener = tokio::spawn(listen(told));
     let client = http::client(Trust::Web);
-    let mut each: Vec<Delivery> = Vec::new();
+    let mut each: Vec<Delivery> =
+        notifications.iter().map(|notification| before(notification, report)).collect();
     let mut running = JoinSet::new();
     for (at, notification) in notifications.iter().enumerate() {
-        each.push(Delivery::NotWanted);
         if !notification.tells_of(&report.status) {
             continue;
         }
@@ -148,6 +151,16 @@ async fn all(
     listener.abort();
     let interrupted_by = end.borrow().map(|(number, _)| number);
     Deliveries { each, interrupted_by }
+}
+
+/// What is known of one before it is sent. A message that is wanted has failed
+/// until it is seen that it has not.
+fn before(notification: &Notification, report: &RunReport) -> Delivery {
+    if notification.tells_of(&report.status) {
+        Delivery::Failed(UNEXPECTED.to_owned())
+    } else {
+        Delivery::NotWanted
+    }
 }
 
 /// The first signal that asks for an end, and when it came.
@@ -222,7 +235,8 @@ async fn tries(
             return Delivery::Failed(why + &so_often());
         }
         let pause = wait.unwrap_or_else(|| pause(tries));
-        if Instant::now() + pause >= limit {
+        // A server may name any number, even one that no clock can hold.
+        if Instant::now().checked_add(pause).is_none_or(|next| next >= limit) {
             return Delivery::Failed(format!(
                 "{why}, and the next try could only be in {} s",
                 pause.as_secs()
@@ -249,7 +263,22 @@ fn pause(tries: u32) -> Duration {
 mod tests {
     use std::time::Duration;
 
-    use super::pause;
+    use super::{Delivery, UNEXPECTED, before, pause};
+    use crate::notify::{Channel, Notification, RunReport, RunStatus, Setting};
+
+    #[test]
+    fn what_is_wanted_has_failed_until_it_is_sent() {
+        let mut notification = Notification {
+            to: Channel::Slack { url: Setting::Text("http://a".to_owned()) },
+            on: vec![RunStatus::Failed],
+            timeout: 1,
+            retries: 0,
+        };
+        let report = RunReport::example("Failed");
+        assert_eq!(before(&notification, &report), Delivery::Failed(UNEXPECTED.to_owned()));
+        notification.on = vec![RunStatus::Succeeded];
+        assert_eq!(before(&notification, &report), Delivery::NotWanted);
+    }
 
     #[test]
     fn pauses_grow_and_differ() {

@@ -90,7 +90,8 @@ pub const KUBEDRO_STATUS_FILE: &str = "KUBEDRO_STATUS_FILE";
 pub const KUBEDRO_ON_EXIT_RESULTS: &str = "KUBEDRO_ON_EXIT_RESULTS";
 
 /// Prefix of the variables by which secrets of the cluster come to the exit
-/// handler: `KUBEDRO_NOTIFICATION_1_URL`, `KUBEDRO_NOTIFICATION_2_HEADER_1`.
+/// handler: `KUBEDRO_NOTIFICATION_1_URL`, or
+/// `KUBEDRO_NOTIFICATION_2_HEADER_AUTHORIZATION` for that header of the second.
 pub const KUBEDRO_NOTIFICATION_PREFIX: &str = "KUBEDRO_NOTIFICATION_";
 
 /// A file of certificate authorities (PEM) that are trusted instead of those

@@ -565,6 +565,12 @@ fn mistakes_are_shown_where_they_are() {
         ("{slack: {url: 'http://a'}, on: [failed]}", "5:39", "Did you mean `Failed`?"),
         ("{slack: {url: {secret: My_Secret, key: url}}}", "5:30", "the name of a secret"),
         ("{slack: [a]}", "5:8", "a list, expected a mapping"),
+        // Each would be sent the secret of the other.
+        (
+            "{webhook: {url: 'http://a', headers: {X.Key: {secret: a, key: b}, X-Key: {secret: c, key: d}}}}",
+            "5:35",
+            "`X-Key` cannot stand beside `X.Key`",
+        ),
         (
             "{webhook: {url: 'http://a', body: '{{ statu }}'}}",
             "5:41",

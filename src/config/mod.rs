@@ -31,7 +31,7 @@ pub use model::{
     RetryPolicy, RunConfig, Toleration, TolerationEffect, TolerationOperator, Volume,
 };
 pub use name_template::NameTemplate;
-pub use notification::{Channel, Notification, Setting, Slack, Webhook};
+pub use notification::{Channel, Notification, Setting, Slack, Webhook, in_variable};
 pub use schema::schema;
 pub use staleness::Staleness;
 pub use tree::top_level_keys;

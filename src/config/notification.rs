@@ -2,7 +2,7 @@
 //! kedro-kubeflow, which ignores the key.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -231,16 +231,22 @@ where
     D: Deserializer<'de>,
 {
     let headers: IndexMap<String, Setting> = lenient::null_is_default(deserializer)?;
-    let mut seen = BTreeSet::new();
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     for (name, setting) in &headers {
         if !notify::is_header_name(name) {
             return Err(D::Error::custom(format!("`{name}` cannot be the name of a header")));
         }
-        if !seen.insert(name.to_lowercase().replace('-', "_")) {
-            return Err(D::Error::custom(format!(
-                "`{name}` is there twice: capitals do not matter in names of headers"
-            )));
+        let variable = in_variable(name);
+        if let Some(other) = seen.get(&variable) {
+            return Err(D::Error::custom(if other.eq_ignore_ascii_case(name) {
+                format!("`{name}` is there twice: capitals do not matter in names of headers")
+            } else {
+                format!(
+                    "`{name}` cannot stand beside `{other}`: in the names of environment variables, which hold secrets, both are `{variable}`"
+                )
+            }));
         }
+        seen.insert(variable, name);
         if let Setting::Text(text) = setting
             && !notify::is_header_value(text)
         {
@@ -250,6 +256,15 @@ where
         }
     }
     Ok(headers)
+}
+
+/// The name of a header as a part of an environment variable's.
+pub fn in_variable(header: &str) -> String {
+    let letter = |letter: char| match letter {
+        'a'..='z' | 'A'..='Z' | '0'..='9' => letter.to_ascii_uppercase(),
+        _ => '_',
+    };
+    header.chars().map(letter).collect()
 }
 
 fn body<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
@@ -332,7 +347,9 @@ mod tests {
             (url(json!({"secret": "a"})), "missing field `key`"),
             (url(json!(["a"])), "expected text, or {secret: NAME, key: KEY}"),
             (headers(json!({"a b": "x"})), "`a b` cannot be the name of a header"),
-            (headers(json!({"X-A": "x", "x_a": "y"})), "`x_a` is there twice"),
+            (headers(json!({"X-A": "x", "x-a": "y"})), "`x-a` is there twice"),
+            (headers(json!({"X-A": "x", "x_a": "y"})), "`x_a` cannot stand beside `X-A`"),
+            (headers(json!({"X-A": "x", "X.A": "y"})), "both are `X_A`"),
             (headers(json!({"A": "x\ny"})), "the value of `A` has something"),
             (body("{% if %}"), "line 1 of the template"),
         ] {

@@ -42,7 +42,7 @@ pub(super) fn of(
                         headers: headers
                             .iter()
                             .map(|(name, value)| {
-                                let what = format!("HEADER_{}", variable(name));
+                                let what = format!("HEADER_{}", config::in_variable(name));
                                 (name.clone(), setting(&what, value))
                             })
                             .collect(),
@@ -59,15 +59,6 @@ pub(super) fn of(
         })
         .collect();
     (notifications, variables)
-}
-
-/// The name of a header as a part of a variable's.
-fn variable(header: &str) -> String {
-    let letter = |letter: char| match letter {
-        'a'..='z' | 'A'..='Z' | '0'..='9' => letter.to_ascii_uppercase(),
-        _ => '_',
-    };
-    header.chars().map(letter).collect()
 }
 
 /// Texts that would be in the workflow, and should be secrets of the cluster.

@@ -160,3 +160,64 @@ fn a_step_that_cannot_run_tells_why() {
     assert_eq!(message["exit_code"].as_i64(), output.status.code().map(i64::from));
     assert!(message["message"].as_str().unwrap().contains("../x"), "{message}");
 }
+
+#[test]
+fn wrong_arguments_are_told_without_their_values() {
+    let spec = r#"{"env":"local","pipeline":"a","nodes":[]}"#;
+    let tag = "--parameters={{=toBase64(workflow.parameters.json+'hunter2')}}";
+    let typed = r#"{"env":"local","pipeline":"a","nodes":"hunter2 \" hunter2"}"#;
+    let channel = r#"{"env":"local","project":"a","run_pipeline":"a","notifications":[{"to":{"slack":{"url":{"hunter2":1}}},"timeout":1,"retries":0}]}"#;
+    for (arguments, said) in [
+        (&["step", "run", spec, tag][..], "'--parameters <BASE64>': Argo has not evaluated"),
+        (&["step", "run", spec, "--parameters=%hunter2"], "--parameters <BASE64>': not base64"),
+        (&["step", "run", "hunter2"], "'<JSON>': expected value at line 1"),
+        (&["step", "run", typed], "'<JSON>': invalid type: string …, expected a sequence"),
+        (&["step", "on-exit", channel], "'<JSON>': unknown variant `…`, expected `text`"),
+        (&["step", "run", r#"{"envv":"hunter2"}"#], "'<JSON>': unknown field `envv`"),
+        (&["step", "run", spec, "hunter2"], "unexpected argument '…'"),
+        (&["step", "run", spec, "--run-ids=hunter2"], "unexpected argument '--run-ids'"),
+        (&["step", "run", spec, "--no-lean=hunter2"], "unexpected value '…' for '--no-lean'"),
+        (&["step", r#"{"env":"hunter2"}"#], "unrecognized subcommand '…'"),
+        (&["step", "rum", "hunter2"], "unrecognized subcommand 'rum'"),
+        (&["step", "run", spec], "not provided:\n  --run-id <ID>\n"),
+        (&["step"], "a subcommand is missing"),
+        (&["-e", "exec", "step", "run", "--run-id"], "a value is required for '--run-id <ID>'"),
+        (&["exec", "--grace=hunter2", "--", "true"], "'--grace <DURATION>': this is no duration"),
+        (&["exec"], "not provided:\n  <CMD>..."),
+    ] {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let output =
+            kubedro(arguments).env("KUBEDRO_TERMINATION_LOG", log.path()).output().unwrap();
+        let printed = crate::support::stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {printed}");
+        let told = read(log.path());
+        let message = told["message"].as_str().unwrap();
+        assert!(message.contains(said), "{arguments:?}: {message}");
+        assert_eq!((&told["state"], &told["exit_code"]), (&"failed".into(), &2.into()));
+        if arguments != ["step"] {
+            assert!(printed.starts_with(&format!("error: {message}")), "{arguments:?}: {printed}");
+            assert!(printed.contains("try '--help'"), "{arguments:?}: {printed}");
+        }
+        assert!(!format!("{message}{printed}").contains("hunter2"), "{arguments:?}: {printed}");
+    }
+}
+
+#[test]
+fn what_is_no_failure_of_a_pod_leaves_the_message_alone() {
+    for (arguments, code) in [
+        (&["step", "run", "--help"][..], 0),
+        (&["exec", "--help"], 0),
+        (&["--version"], 0),
+        (&["compile", "--no-such-option"], 2),
+        (&["compile", "step"], 2),
+        (&[], 2),
+    ] {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let output =
+            kubedro(arguments).env("KUBEDRO_TERMINATION_LOG", log.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        assert_eq!(output.stdout.is_empty(), code != 0, "{arguments:?}");
+        assert_eq!(output.stderr.is_empty(), code == 0, "{arguments:?}");
+        assert_eq!(std::fs::read(log.path()).unwrap(), b"", "{arguments:?}");
+    }
+}

@@ -19,6 +19,7 @@ mod run_local;
 mod schema;
 mod step;
 mod target;
+mod wrong_arguments;
 
 use std::process::ExitCode;
 
@@ -68,7 +69,10 @@ pub fn main() -> ExitCode {
     // Before anything else: as the first process of a container this one would
     // otherwise lose what comes before it is ready.
     let signals = supervise::block_signals();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return wrong_arguments::report(error),
+    };
     telemetry::start(cli.globals.verbosity());
     let in_pod = matches!(cli.command, Command::Exec(_) | Command::Step(_));
     match &cli.command {

@@ -120,3 +120,43 @@ fn a_rewritten_term_still_begins_the_grace_period_and_a_rewritten_hup_does_not()
     assert_eq!(child.wait().unwrap().code(), Some(137));
     rest(reader);
 }
+
+#[test]
+fn a_child_that_has_left_its_group_is_told_too_and_once() {
+    // It leaves the group of its own for its parent's; what it has started stays.
+    let program = "import os, signal, subprocess, sys
+stays = subprocess.Popen(['sleep', '100'])
+if sys.argv[1] == 'leave':
+    os.setpgid(0, os.getpgid(os.getppid()))
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGRTMIN])
+print('ready', flush=True)
+came = []
+while signal.SIGTERM not in came:
+    came.append(signal.sigwaitinfo([signal.SIGTERM, signal.SIGRTMIN]).si_signo)
+while (more := signal.sigtimedwait([signal.SIGTERM, signal.SIGRTMIN], 0.3)):
+    came.append(more.si_signo)
+print(*(int(number) for number in came), flush=True)
+sys.exit(7 if stays.wait() < 0 else 6)";
+    for mode in ["stay", "leave"] {
+        let python = NEW.python();
+        let arguments = ["--", python.to_str().unwrap(), "-c", program, mode];
+        let (mut child, reader) = start(&arguments, &[]);
+        // Of real-time signals each one is delivered, also while one waits.
+        signal_number(&child, nix::libc::SIGRTMIN());
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        signal(&child, Signal::SIGTERM);
+        let status = child.wait().unwrap();
+        let text = rest(reader);
+        assert_eq!(text, format!("{} 15\n", nix::libc::SIGRTMIN()), "{mode}");
+        assert_eq!(status.code(), Some(7), "who has stayed was told, too: {mode}");
+    }
+}
+
+/// A signal of any number, the real-time ones too.
+fn signal_number(child: &std::process::Child, number: i32) {
+    let status = Command::new("sh")
+        .args(["-c", &format!("kill -{number} {}", child.id())])
+        .status()
+        .unwrap();
+    assert!(status.success());
+}

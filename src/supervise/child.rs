@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{ChildStderr, Command, Stdio};
 
 use nix::sys::signal::Signal as NixSignal;
-use nix::unistd::{Pid, getppid};
+use nix::unistd::{Pid, getpgid, getppid};
 
 use super::kernel;
 use super::signal::Signal;
@@ -57,8 +57,11 @@ impl Child {
     /// Sends a signal to the child and, where it leads one, to its group.
     pub fn send(self, signal: Signal) {
         let pid = self.pid.as_raw();
-        // A child that has left its group behind is told all the same.
-        if !(self.leads && kernel::send(-pid, signal)) {
+        // A child that has left its group is told all the same, whether or not
+        // somebody has stayed there; one that is in it is told once.
+        let is_in_its_group = self.leads && getpgid(Some(self.pid)) == Ok(self.pid);
+        let has_told_its_group = self.leads && kernel::send(-pid, signal);
+        if !(is_in_its_group && has_told_its_group) {
             kernel::send(pid, signal);
         }
     }

@@ -3,7 +3,7 @@
 //! `scripts/test` makes the environments that they need.
 
 // A test that cannot go on has failed.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 // Tests are read by name.
 #![allow(missing_docs)]
 

@@ -56,6 +56,36 @@ fn volume_init_of_an_image_without_data_is_an_empty_volume() {
 }
 
 #[test]
+fn what_nobody_reads_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    std::fs::create_dir(folder.path().join("datavolume")).unwrap();
+    let unread = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        writer
+    };
+    let spec = r#"{"from":"data","to":"datavolume"}"#;
+    let status = kubedro(&["step", "volume-init", spec])
+        .current_dir(folder.path())
+        .stderr(unread())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(0));
+    // There is no project, so the pipeline fails, which is said twice.
+    let spec = r#"{"env":"local","project":"a","run_pipeline":"a","pipeline":"b"}"#;
+    let status = kubedro(&["step", "on-exit", spec, "--run-id=r", "--save-version=v"])
+        .args(["--parameters=W10=", "--run-name=r", "--started=", "--duration=1"])
+        .args(["--status=RmFpbGVk", "--failures="])
+        .env("KUBEDRO_TERMINATION_LOG", "")
+        .current_dir(folder.path())
+        .stderr(unread())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
 fn volume_init_stays_below_the_project() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("data")).unwrap();

@@ -2,13 +2,14 @@
 //! colours only on a terminal.
 
 use std::collections::HashMap;
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{IsTerminal, stderr};
 
 use super::globals::Globals;
 use crate::config;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::error::Error;
 use crate::project;
+pub(super) use crate::telemetry::say;
 
 /// So many findings of one kind are shown in full; `lint` and `-v` show all.
 const SHOWN_OF_A_KIND: usize = 3;
@@ -58,11 +59,6 @@ fn titled(level: &str, code: &str, text: &str) {
     } else {
         say(&format!("{level}: {text}"));
     }
-}
-
-pub(super) fn say(text: &str) {
-    // Nobody can be told that nobody listens.
-    let _ = writeln!(stderr(), "{text}");
 }
 
 fn colour() -> bool {

@@ -2,7 +2,7 @@
 //! step and a count, elsewhere plain lines.
 
 use std::collections::HashMap;
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{IsTerminal, stderr};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::summary::{State, StepReport};
+use crate::telemetry::say;
 
 /// Shows progress on standard error.
 pub(super) struct Progress {
@@ -113,12 +114,8 @@ impl Progress {
 
     fn always(&self, text: &str) {
         match &self.terminal {
-            Some(terminal) => terminal.all.suspend(|| {
-                let _ = writeln!(stderr(), "{text}");
-            }),
-            None => {
-                let _ = writeln!(stderr(), "{text}");
-            }
+            Some(terminal) => terminal.all.suspend(|| say(text)),
+            None => say(text),
         }
     }
 }

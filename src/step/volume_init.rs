@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::{Error, VolumeInitSpec};
 use crate::supervise::Outcome;
+use crate::telemetry::say;
 use crate::{copy, env_vars};
 
 pub(super) fn execute(spec: &VolumeInitSpec, project: &Path) -> Result<Outcome, Error> {
@@ -20,14 +21,14 @@ pub(super) fn execute(spec: &VolumeInitSpec, project: &Path) -> Result<Outcome, 
         return Ok(Outcome::SUCCESS);
     }
     let summary = copy::tree(&from, &to, &copy::Options { owner, ..copy::Options::default() })?;
-    eprintln!(
+    say(&format!(
         "copied {} files ({} bytes) in {} folders to {}{}",
         summary.files,
         summary.bytes,
         summary.folders,
         spec.to,
         owner.map(|owner| format!(", owner {owner}")).unwrap_or_default(),
-    );
+    ));
     Ok(Outcome::SUCCESS)
 }
 

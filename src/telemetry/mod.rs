@@ -1,5 +1,7 @@
 //! Logs, for people, on standard error. Results go to standard output.
 
+use std::io::{Write, stderr};
+
 use tracing::Level;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
@@ -23,6 +25,12 @@ impl FormatTime for NoTime {
     }
 }
 
+/// Says something to people, as a line on standard error. Nobody can be told
+/// that nobody listens, so that is no error, and no panic as with `eprintln!`.
+pub fn say(text: &str) {
+    let _ = writeln!(stderr(), "{text}");
+}
+
 /// Starts logging; once a process.
 pub fn start(verbosity: Verbosity) {
     let level = match verbosity {
@@ -32,8 +40,8 @@ pub fn start(verbosity: Verbosity) {
     };
     // Only a second start can fail, and the first one stays in force.
     let _ = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_writer(stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&stderr()))
         .with_max_level(level)
         .with_target(false)
         .with_timer(NoTime)

@@ -21,6 +21,7 @@ use super::kedro::{self, Parameter, Request, Selection};
 use super::{Error, OnExit, Surroundings};
 use crate::notify::{self, Delivery, RunReport};
 use crate::supervise::{self, Options, Outcome, Report};
+use crate::telemetry::say;
 use crate::{env_vars, exit};
 
 /// How the part that runs Kedro is called.
@@ -51,9 +52,7 @@ pub(super) fn execute(step: &OnExit, surroundings: Surroundings<'_>) -> Outcome 
     let outcome = match parts.iter().find(|part| part.code != 0) {
         Some(failed) if step.spec.required => Outcome::Exited(failed.code),
         Some(_) => {
-            eprintln!(
-                "the run keeps its status (on_exit_required: True would make it a failed one)"
-            );
+            say("the run keeps its status (on_exit_required: True would make it a failed one)");
             Outcome::SUCCESS
         }
         None => Outcome::SUCCESS,

@@ -1,10 +1,11 @@
 //! What became of each part of the exit handler: none hides another.
 
-use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::telemetry::say;
 
 /// One part's result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,8 +23,7 @@ pub struct Part {
 impl Part {
     /// A part that has ended, said at once.
     pub fn said(name: String, result: String, code: u8, as_meant: bool) -> Self {
-        // Nobody can be told that nobody listens.
-        let _ = writeln!(std::io::stderr(), "{name}: {result}");
+        say(&format!("{name}: {result}"));
         Self { name, result, code, as_meant }
     }
 }

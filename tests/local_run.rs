@@ -323,3 +323,33 @@ fn a_work_folder_within_the_project_is_not_copied_into_itself() {
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(!project.path().join("build/next/image/build/run").exists());
 }
+
+#[test]
+fn a_local_run_minds_nothing_that_is_meant_for_a_pod() {
+    let project = Project::tiny(
+        NEW,
+        "
+def look(text):
+    # What a step that is killed leaves behind lies in the work folder.
+    print('SEEN', sorted(name[:13] for name in os.listdir(os.environ['KUBEDRO_OUTPUTS'])), flush=True)
+    print('SEEN', 'ARGO_PROGRESS_FILE' in os.environ, flush=True)
+    return text
+
+def register_pipelines():
+    return {'__default__': pipeline([node(look, 'start', 'out_a', name='look')])}
+",
+    );
+    let message = project.scratch("message");
+    let work = project.scratch("work");
+    let output = project
+        .kubedro(&["run-local", "--workdir", work.to_str().unwrap()])
+        .env("ARGO_DEADLINE", "2001-01-01T00:00:00Z")
+        .env("ARGO_PROGRESS_FILE", project.scratch("progress"))
+        .env("KUBEDRO_TERMINATION_LOG", &message)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(!message.exists());
+    let log = std::fs::read_to_string(work.join("logs/look.log")).unwrap();
+    assert!(log.contains("SEEN ['kubedro-step-']") && log.contains("SEEN False"), "{log}");
+}

@@ -1,4 +1,4 @@
-"""Spares the start of a step what no run needs. Python 3.8+, Kedro 0.18.5+.
+"""Spares the start of a step what no run needs. Python 3.8+, Kedro 0.18.2+.
 
 Hooks, plugins, logs and results are those of a run without it: nothing here
 keeps a module of the project, of a plugin or of Kedro from what it does. It

@@ -1,6 +1,7 @@
 //! `kubedro exec`: the child's end is reported exactly.
 
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdout, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -79,6 +80,8 @@ pub fn start(arguments: &[&str], env: &[(&str, &str)]) -> (Child, BufReader<Chil
         .envs(env.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
+        // Not that of the terminal where the tests may have been called.
+        .process_group(0)
         .spawn()
         .unwrap();
     let mut reader = BufReader::new(child.stdout.take().unwrap());

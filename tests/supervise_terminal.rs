@@ -28,6 +28,11 @@ fn a_pager_beside_it_can_read_from_the_terminal() {
 }
 
 #[test]
+fn a_terminal_that_is_not_the_standard_input_passes_through_too() {
+    at_a_terminal("redirected");
+}
+
+#[test]
 fn a_program_that_is_not_there_leaves_the_terminal_to_the_shell() {
     at_a_terminal("not_found");
 }

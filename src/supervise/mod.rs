@@ -76,7 +76,7 @@ pub fn run(command: Command, options: &Options) -> Result<Report, Error> {
         log.write(&verdict::running(&program, options));
     }
     let memory = Kills::until_now();
-    let mut terminal = Terminal::of_stdin();
+    let mut terminal = Terminal::of_this_process();
     // On a terminal the child must find one there, too.
     let listen = log.is_some() && !io::stderr().is_terminal();
     let started = child::start(command, terminal.as_ref(), listen);

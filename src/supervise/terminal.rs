@@ -1,17 +1,23 @@
 //! The terminal, where somebody sits before the child: Ctrl-C, Ctrl-Z and a
 //! change of the window's size reach it as if it had been called directly.
 
+use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
 
+use nix::libc;
 use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
 use super::child::Child;
 use super::kernel::{self, Received};
 use super::signal::Signal;
 
-/// The terminal that controls this process, as its standard input.
+/// The terminal that controls this process.
 #[derive(Debug)]
 pub(super) struct Terminal {
+    tty: OwnedFd,
+    is_stdin: bool,
     own_group: Pid,
     /// In a pipeline (`kubedro exec -- CMD | less`) the others of the group
     /// need the terminal too, so the child stays with them.
@@ -20,17 +26,37 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    pub fn of_stdin() -> Option<Self> {
-        if !io::stdin().is_terminal() {
-            return None;
-        }
-        let foreground = tcgetpgrp(io::stdin()).ok()?;
+    /// The one before which this process has been called, if there is one.
+    pub fn of_this_process() -> Option<Self> {
         let own_group = getpgrp();
-        Some(Self {
+        if io::stdin().is_terminal() {
+            let tty = io::stdin().as_fd().try_clone_to_owned().ok()?;
+            let foreground = tcgetpgrp(&tty).ok()?;
+            return Some(Self {
+                tty,
+                is_stdin: true,
+                own_group,
+                in_pipeline: !io::stdout().is_terminal(),
+                in_foreground: foreground == own_group,
+            });
+        }
+        // The child may still ask there (`cat list | kubedro exec -- CMD`), if
+        // it stays in the group that has it.
+        let tty = controlling().ok()?.into();
+        let in_foreground = tcgetpgrp(&tty) == Ok(own_group);
+        in_foreground.then_some(Self {
+            tty,
+            is_stdin: false,
             own_group,
-            in_pipeline: !io::stdout().is_terminal(),
-            in_foreground: foreground == own_group,
+            in_pipeline: true,
+            in_foreground,
         })
+    }
+
+    /// Whether the child talks to it, as a shell does, and not to a file or a
+    /// pipe.
+    pub fn is_stdin(&self) -> bool {
+        self.is_stdin
     }
 
     /// Whether the child gets a group of its own, and with it the terminal.
@@ -52,8 +78,8 @@ impl Terminal {
 
     /// Gives it to the child, if it is this process that has it now.
     pub fn give(&self, child: Child) {
-        if self.is_for_the_child() && tcgetpgrp(io::stdin()) == Ok(self.own_group) {
-            let _ = tcsetpgrp(io::stdin(), child.pid);
+        if self.is_for_the_child() && tcgetpgrp(&self.tty) == Ok(self.own_group) {
+            let _ = tcsetpgrp(&self.tty, child.pid);
         }
     }
 
@@ -61,10 +87,10 @@ impl Terminal {
     /// else can have got it in the meantime.
     pub fn take_back(&self) {
         if self.is_for_the_child()
-            && tcgetpgrp(io::stdin()).is_ok_and(|group| group != self.own_group)
+            && tcgetpgrp(&self.tty).is_ok_and(|group| group != self.own_group)
             && self.in_foreground
         {
-            let _ = tcsetpgrp(io::stdin(), self.own_group);
+            let _ = tcsetpgrp(&self.tty, self.own_group);
         }
     }
 
@@ -75,14 +101,14 @@ impl Terminal {
         // It may have come in the meantime: to this process, which has not yet
         // passed it on, or even to the child.
         let is_here = || {
-            let group = tcgetpgrp(io::stdin());
+            let group = tcgetpgrp(&self.tty);
             group == Ok(self.own_group) || group == Ok(child.pid)
         };
         if !wanted {
             self.take_back();
         }
         let told_to_go_on = kernel::stop_as_the_terminal_would(|| wanted && is_here());
-        let foreground = tcgetpgrp(io::stdin());
+        let foreground = tcgetpgrp(&self.tty);
         self.in_foreground = foreground == Ok(self.own_group) || foreground == Ok(child.pid);
         // The shell's CONT is passed on like every signal. Without a shell
         // above that could send one, the child must not stay as it is.
@@ -94,8 +120,14 @@ impl Terminal {
 
     /// This process goes on, perhaps in the foreground.
     pub fn go_on(&mut self, child: Child) {
-        let group = tcgetpgrp(io::stdin());
+        let group = tcgetpgrp(&self.tty);
         self.in_foreground = group == Ok(self.own_group) || group == Ok(child.pid);
         self.give(child);
     }
+}
+
+/// Without waiting for a line that is not connected.
+fn controlling() -> io::Result<File> {
+    let flags = libc::O_NOCTTY | libc::O_NONBLOCK;
+    OpenOptions::new().read(true).write(true).custom_flags(flags).open("/dev/tty")
 }

@@ -159,7 +159,9 @@ impl<'a> Watch<'a> {
     /// Ends what the child has left behind. At a terminal a user may have left
     /// it there on purpose, as in a shell, unless it was to end.
     pub fn clear_up(&self) {
-        let spare = self.terminal.is_some() && std::process::id() != 1 && self.end.cause.is_none();
+        let spare = self.terminal.as_ref().is_some_and(|terminal| terminal.is_stdin())
+            && std::process::id() != 1
+            && self.end.cause.is_none();
         if !spare {
             self.child.kill();
         }

@@ -38,7 +38,9 @@ def child():
 
 def main():
     command = [sys.argv[1], "exec", "--grace", "100", "--", sys.executable, __file__]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    # At a terminal some are left to it.
+    options = {"stdout": subprocess.PIPE, "text": True, "start_new_session": True}
+    with subprocess.Popen(command, **options) as process:
         assert process.stdout.readline() == "ready\n"
         for number in range(1, LAST + 1):
             if number not in UNCATCHABLE:

@@ -68,15 +68,17 @@ def child():
     signal.set_wakeup_fd(writer)
     for number in names:
         signal.signal(number, lambda *_: None)
+    # Where it is not the standard input it is still there.
+    tty = 0 if os.isatty(0) else os.open("/dev/tty", os.O_RDONLY)
     print("ready", *(os.isatty(number) for number in range(3)), flush=True)
-    for line in sys.stdin:
+    for line in os.fdopen(tty, closefd=False):
         if line == "quit\n":
             sys.exit(5)
         with contextlib.suppress(BlockingIOError):
             for number in os.read(delivered, 4096):
                 counts[names[number]] += 1
-        foreground = os.tcgetpgrp(0) == os.getpgrp()
-        size = os.get_terminal_size(0)
+        foreground = os.tcgetpgrp(tty) == os.getpgrp()
+        size = os.get_terminal_size(tty)
         fields = dict(counts, foreground=foreground, size=f"{size.lines}x{size.columns}")
         print("counts", *(f"{name}={value}" for name, value in fields.items()), flush=True)
 
@@ -151,6 +153,32 @@ def beside():
     user.expect("other=hello,")
     user.type("\x03")
     user.expect("$ ")
+
+
+def redirected():
+    """The terminal is not the standard input, and the child reads from it."""
+    keys(User(), "echo x | $K exec -- $CHILD\n", "False True True", pause=0.5)
+    keys(User(), "$K exec -- $CHILD </dev/null\n", "False True True", pause=0.5)
+    # What somebody else sends reaches the child once.
+    user = User()
+    user.type("echo x | $K exec -- sh -c 'echo pid=$PPID,; exec $0 $1' $CHILD\n")
+    user.expect("pid=$PPID")
+    user.expect("pid=")
+    pid = int(user.expect(","))
+    user.expect("ready ")
+    os.kill(pid, signal.SIGWINCH)
+    time.sleep(0.3)
+    check(user.report(), winch="1", int="0")
+    user.type("quit\n")
+    user.expect("$ ")
+    # What is left behind is ended, as without a terminal.
+    user.type("$K exec -- sh -c 'sleep 60 & echo pid=$!,' </dev/null\n")
+    user.expect("pid=$!")
+    user.expect("pid=")
+    pid = int(user.expect(","))
+    user.expect("$ ")
+    if os.path.exists(f"/proc/{pid}"):
+        sys.exit(f"{pid} still runs")
 
 
 def not_found():

@@ -144,11 +144,22 @@ pub(super) fn stop_as_the_terminal_would(unless: impl FnOnce() -> bool) -> bool 
         unsafe { libc::kill(0, libc::SIGCONT) };
         return false;
     }
-    let blocked = set_mask(Mask::MAX & !(1 << (stop - 1)));
-    // It has stopped and gone on between these two calls, unless its group
-    // has nobody above it: then the kernel has thrown the signal away.
-    set_mask(blocked);
-    waiting() & (1 << (Signal::CONT.number() - 1)) != 0
+    let has_come = |number: i32| waiting() & (1 << (number - 1)) != 0;
+    loop {
+        let blocked = set_mask(Mask::MAX & !(1 << (stop - 1)));
+        // It has stopped and gone on between these two calls, unless its group
+        // has nobody above it: then the kernel has thrown the signal away.
+        set_mask(blocked);
+        // Asked first: a stop that comes after it is seen by the second question.
+        if has_come(Signal::CONT.number()) {
+            return true;
+        }
+        // The terminal has stopped the group once more before the CONT was seen,
+        // which the kernel forgets then. So this process stops with the others.
+        if !has_come(stop) {
+            return false;
+        }
+    }
 }
 
 /// A signal that came.

@@ -669,7 +669,7 @@ fn what_python_is_told_by_its_environment_is_borne() {
 #[test]
 fn a_python_without_kedro_is_said() {
     let project = Project::tiny(NEW, PLAIN);
-    let python = crate::support::repository().join(".venvs/ruff/bin/python");
+    let python = crate::support::repository().join(".venvs/uv/bin/python");
     let output = crate::support::kubedro(&["step", "run", SAY, "--parameters=W10="])
         .args(IDENTITY)
         .arg("--python")

@@ -15,6 +15,7 @@
 //! | 39 | the deadline has passed |
 //! | 40 | a notification was not sent (`step on-exit` with `on_exit_required`) |
 //! | 41 | the volume's claim was not deleted (`delete-pipeline-volume`) |
+//! | 42 | an output is not there, or not where the workflow expects it |
 //! | 126, 127 | the child cannot be started, is not there |
 //! | 128+n | ended by signal n |
 //!
@@ -39,6 +40,8 @@ pub const INPUT_OUTPUT: u8 = 37;
 pub const STEP: u8 = 38;
 /// The child was ended, or not started, because its deadline had passed.
 pub const DEADLINE: u8 = 39;
+/// An output is not there, or not where the workflow expects it.
+pub const OUTPUTS: u8 = 42;
 /// The child cannot be started.
 pub const CANNOT_START: u8 = 126;
 /// The child is not there.
@@ -91,6 +94,9 @@ pub fn of_step(error: &step::Error) -> u8 {
         | step::Error::Write { .. }
         | step::Error::Read { .. }
         | step::Error::Output(_) => INPUT_OUTPUT,
+        step::Error::Missing(_) | step::Error::Elsewhere { .. } | step::Error::NoFile { .. } => {
+            OUTPUTS
+        }
         _ => STEP,
     }
 }

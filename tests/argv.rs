@@ -3,8 +3,8 @@
 use clap::Parser;
 use kubedro::notify::{Channel, Method, Notification, RunStatus, SecretKey, Setting};
 use kubedro::step::{
-    End, Form, Identity, LoadVersions, LoadVersionsSpec, OnExit, OnExitSpec, Run, RunSpec, RunText,
-    RunValue, StepCommand, VolumeInit, VolumeInitSpec,
+    Artifact, End, Form, Identity, LoadVersions, LoadVersionsSpec, OnExit, OnExitSpec, Place, Run,
+    RunSpec, RunText, RunValue, StepCommand, VolumeInit, VolumeInitSpec,
 };
 use proptest::prelude::*;
 
@@ -164,6 +164,19 @@ fn on_exit_spec() -> impl Strategy<Value = OnExitSpec> {
         })
 }
 
+fn artifact() -> impl Strategy<Value = Artifact> {
+    let place = prop_oneof![
+        hostile().prop_map(Place::Own),
+        hostile().prop_map(Place::Linked),
+        Just(Place::Reference),
+    ];
+    (hostile(), hostile(), place).prop_map(|(dataset, name, place)| Artifact {
+        dataset,
+        name,
+        place,
+    })
+}
+
 fn command() -> impl Strategy<Value = StepCommand> {
     let names = || prop::collection::vec(hostile(), 0..4);
     prop_oneof![
@@ -183,9 +196,10 @@ fn command() -> impl Strategy<Value = StepCommand> {
             prop::collection::btree_map(hostile(), hostile(), 0..3),
             identity(),
             prop::option::of(encoded()),
-            any::<bool>(),
+            (any::<bool>(), any::<bool>(), prop::collection::vec(artifact(), 0..3)),
         )
-            .prop_map(|(texts, load_versions, identity, found, no_lean)| {
+            .prop_map(|(texts, load_versions, identity, found, rest)| {
+                let (no_lean, displays, artifacts) = rest;
                 let (env, pipeline, nodes, tags, namespaces, load_at_save_version) = texts;
                 let spec = RunSpec {
                     env,
@@ -195,6 +209,8 @@ fn command() -> impl Strategy<Value = StepCommand> {
                     namespaces,
                     load_versions,
                     load_at_save_version,
+                    artifacts,
+                    displays,
                 };
                 StepCommand::Run(Run { spec, identity, load_versions: found, no_lean })
             }),

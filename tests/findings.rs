@@ -215,7 +215,6 @@ fn a_plain_project_has_none() {
 fn every_finding_is_found_where_it_is() {
     // What else the project of a finding has, by its nature.
     let together = |code: Code| match code {
-        Code::ArtifactImpossible => vec!["setting-without-effect"],
         Code::NoVolume | Code::PathOutsideVolume => vec!["output-not-kept"],
         Code::WorkflowTooLarge => vec!["many-steps", "volume-on-one-machine"],
         _ => vec![],

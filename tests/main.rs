@@ -8,6 +8,7 @@
 #![allow(missing_docs)]
 
 mod argv;
+mod artifacts;
 mod compile;
 mod completions;
 mod config;

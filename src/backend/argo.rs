@@ -166,7 +166,19 @@ struct InputParameter {
 
 #[derive(Serialize)]
 struct Outputs {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     parameters: Vec<OutputParameter>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    artifacts: Vec<OutputArtifact>,
+}
+
+/// Goes to the artifact repository of the namespace or the controller.
+#[derive(Serialize)]
+pub(super) struct OutputArtifact {
+    pub name: String,
+    pub path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub optional: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -455,7 +467,7 @@ fn inputs(step: &Step) -> Option<Inputs> {
     (!parameters.is_empty()).then_some(Inputs { parameters })
 }
 
-fn outputs(step: &Step) -> Option<Outputs> {
+fn outputs(step: &Step, root: &str, target: Target) -> Option<Outputs> {
     let parameters: Vec<OutputParameter> = step
         .outputs
         .iter()
@@ -464,7 +476,24 @@ fn outputs(step: &Step) -> Option<Outputs> {
             value_from: ValueFrom { path: format!("{OUTPUTS}/{name}") },
         })
         .collect();
-    (!parameters.is_empty()).then_some(Outputs { parameters })
+    let mut artifacts: Vec<OutputArtifact> = step
+        .command
+        .artifacts()
+        .iter()
+        .map(|artifact| OutputArtifact {
+            name: match target {
+                Target::Argo => artifact.name.clone(),
+                Target::Kfp => kfp_v1::artifact_name(step, &artifact.name),
+            },
+            path: artifact.path(root),
+            optional: None,
+        })
+        .collect();
+    if target == Target::Kfp && step.command.has_displays() {
+        artifacts.extend(kfp_v1::displays());
+    }
+    let any = !parameters.is_empty() || !artifacts.is_empty();
+    any.then_some(Outputs { parameters, artifacts })
 }
 
 fn claim_spec(volume: &plan::Volume) -> ClaimSpec {
@@ -569,7 +598,7 @@ fn template(step: &Step, plan: &Plan, target: Target) -> Result<Template, Error>
         name: step.name.clone(),
         metadata: (target == Target::Kfp).then(|| kfp_v1::step_metadata(step, plan)),
         inputs: inputs(step),
-        outputs: outputs(step),
+        outputs: outputs(step, root, target),
         container: Some(Container {
             image: step.image.clone(),
             image_pull_policy: step.pull_policy,

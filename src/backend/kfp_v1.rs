@@ -6,10 +6,10 @@
 
 use serde_json::json;
 
-use super::argo::{TemplateMetadata, parameter_value};
+use super::argo::{OutputArtifact, TemplateMetadata, parameter_value};
 use crate::diagnostic::Code;
 use crate::plan::{Finding, LOAD_VERSIONS, ON_EXIT, Plan, Step, Subject, VOLUME_INIT};
-use crate::step::{RUN_ID_PARAMETER, SAVE_VERSION_PARAMETER};
+use crate::step::{METRICS, OUTPUTS, RUN_ID_PARAMETER, SAVE_VERSION_PARAMETER, UI_METADATA};
 
 /// The account that the SDK names, for which the API server puts in its own
 /// default (of the namespace, where there are several users).
@@ -91,6 +91,22 @@ pub(super) fn step_metadata(step: &Step, plan: &Plan) -> TemplateMetadata {
         metadata.annotations.insert(TASK_DISPLAY_NAME, node.clone());
     }
     metadata
+}
+
+/// The name of an artifact as the SDK writes it: the pages take the step's name
+/// off again.
+pub(super) fn artifact_name(step: &Step, artifact: &str) -> String {
+    format!("{}-{artifact}", step.name)
+}
+
+/// What the server and the pages look for beside a step's artifacts. Few steps
+/// have something to show.
+pub(super) fn displays() -> [OutputArtifact; 2] {
+    [UI_METADATA, METRICS].map(|[name, file]| OutputArtifact {
+        name: name.to_owned(),
+        path: format!("{OUTPUTS}/{file}"),
+        optional: Some(true),
+    })
 }
 
 /// For steps whose effect is not in their outputs: a volume that is taken from

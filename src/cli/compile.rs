@@ -56,6 +56,7 @@ impl Compile {
             pipeline: &self.pipeline,
             image: self.image.as_deref(),
             load_versions: self.load_versions.by_dataset(),
+            keeps_artifacts: self.target == Target::Kfp,
             ..Wanted::default()
         };
         let Prepared { examined, plan } = prepare(globals, &wanted, &self.findings)?;

@@ -100,6 +100,7 @@ impl Lint {
                 pipeline: &self.pipeline,
                 image: self.image.as_deref(),
                 load_versions: self.load_versions.by_dataset(),
+                keeps_artifacts: self.target == Target::Kfp,
                 ..Wanted::default()
             },
         );

@@ -40,6 +40,8 @@ pub(super) struct Wanted<'a> {
     pub assignments: &'a [Assignment],
     /// Versions that are to be loaded, by dataset.
     pub load_versions: BTreeMap<String, String>,
+    /// Whether outputs become artifacts where nobody says so.
+    pub keeps_artifacts: bool,
 }
 
 /// A plan and what it was made of.
@@ -79,7 +81,7 @@ pub(super) fn prepare(
 
 /// Asks Kedro, reads `kubeflow.yaml`, and makes the plan.
 pub(super) fn examine(globals: &Globals, wanted: &Wanted<'_>) -> Result<Examined, Error> {
-    let Wanted { pipeline, image, assignments, ref load_versions } = *wanted;
+    let Wanted { pipeline, image, assignments, ref load_versions, keeps_artifacts } = *wanted;
     let (root, interpreter) = globals.project()?;
     // Names and values that are not UTF-8 have no place in a YAML document.
     let environment: BTreeMap<String, String> = std::env::vars_os()
@@ -136,6 +138,7 @@ pub(super) fn examine(globals: &Globals, wanted: &Wanted<'_>) -> Result<Examined
         env: globals.env(),
         image,
         load_versions,
+        keeps_artifacts,
         environment: &for_pods,
     });
     let (plan, found) = match made {

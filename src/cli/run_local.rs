@@ -60,6 +60,8 @@ impl RunLocal {
             image: Some("local"),
             assignments: &self.parameters,
             load_versions: self.load_versions.by_dataset(),
+            // Whether each output is there is looked at here, too.
+            keeps_artifacts: true,
         };
         let Prepared { examined, plan } = prepare(globals, &wanted, &self.findings)?;
         let jobs = self

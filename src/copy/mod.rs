@@ -2,6 +2,10 @@
 //!
 //! Knows nothing of why. A file appears under its name only when it is whole.
 
+mod link;
+
+pub use link::link_tree;
+
 use std::fs::{self, File, FileTimes, Metadata, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::artifacts::Artifacts;
 use super::data_flow::DataFlow;
 use super::finding::{Finding, Subject};
 use super::load_versions::LoadVersions;
@@ -35,6 +36,9 @@ pub struct Inputs<'a> {
     pub image: Option<&'a str>,
     /// Versions that somebody wants to be loaded, by dataset.
     pub load_versions: &'a BTreeMap<String, String>,
+    /// Whether outputs become artifacts where nobody says so, and their numbers,
+    /// tables and plots are shown: the workflow is for a system that keeps them.
+    pub keeps_artifacts: bool,
     /// `KEDRO_CONFIG_*` and `IAP_CLIENT_ID` of the compiling machine.
     pub environment: &'a BTreeMap<String, String>,
 }
@@ -54,9 +58,12 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
         .ok_or(Error::NoImage)?;
     let at_the_end = on_exit_nodes.unwrap_or_default();
     let versions = LoadVersions::new(snapshot, nodes, at_the_end, inputs.load_versions)?;
-    let maker = StepMaker { inputs, image, env: environment(inputs.environment), versions };
-
     let full = config.node_merge_strategy == MergeStrategy::Full;
+    let stored = config.store_kedro_outputs_as_kfp_artifacts.unwrap_or(inputs.keeps_artifacts);
+    let artifacts = stored.then(|| Artifacts::new(snapshot, nodes));
+    let env = environment(inputs.environment);
+    let maker = StepMaker { inputs, image, env, versions, artifacts };
+
     refuse(if full {
         preflight::collisions([inputs.pipeline])
     } else {
@@ -244,6 +251,8 @@ struct StepMaker<'a> {
     image: &'a str,
     env: Vec<(String, RunText)>,
     versions: LoadVersions<'a>,
+    /// None where outputs do not become artifacts.
+    artifacts: Option<Artifacts<'a>>,
 }
 
 impl StepMaker<'_> {
@@ -265,6 +274,7 @@ impl StepMaker<'_> {
         needs: Vec<String>,
     ) -> Step {
         let names: Vec<String> = nodes.iter().map(|node| node.name.clone()).collect();
+        let artifacts = self.artifacts.as_ref().map(|all| all.of(nodes)).unwrap_or_default();
         let command = StepCommand::Run(Run {
             spec: RunSpec {
                 env: self.inputs.env.to_owned(),
@@ -274,6 +284,8 @@ impl StepMaker<'_> {
                 namespaces: Vec::new(),
                 load_versions: self.versions.asked_for(nodes),
                 load_at_save_version: self.versions.own(nodes),
+                displays: !artifacts.is_empty() && self.inputs.keeps_artifacts,
+                artifacts,
             },
             identity: crate::step::Identity::of_the_run(),
             load_versions: None,

@@ -153,6 +153,7 @@ impl<'a> DataFlow<'a> {
             .iter()
             .filter(|(base, _)| !needed.contains(*base))
             .filter(|(_, (node, name))| matches!(self.home_of(node, name), Some(Home::Pod(_))))
+            .filter(|(_, (node, name))| !self.is_stored(node, name))
             .map(|(base, (_, name))| {
                 let message = format!("`{base}` is gone with the pod that writes it");
                 Finding::new(Code::OutputNotKept, message, help).about(Subject::dataset(name))
@@ -160,7 +161,23 @@ impl<'a> DataFlow<'a> {
             .collect()
     }
 
-    /// Outputs that no file holds, so that none could be uploaded.
+    /// Whether an output is kept as an artifact.
+    fn is_stored(&self, node: &Node, name: &str) -> bool {
+        let step = self.steps.get(node.name.as_str());
+        step.is_some_and(|step| {
+            step.command.artifacts().iter().any(|artifact| artifact.dataset == name)
+        })
+    }
+
+    /// Whether a node of the same step reads it: then memory is where it belongs.
+    fn is_used_in_its_pod(&self, node: &Node, name: &str) -> bool {
+        let base = base_name(name);
+        let Some(step) = self.steps.get(node.name.as_str()) else { return false };
+        inputs(self.nodes)
+            .any(|(other, input)| base_name(input) == base && step.nodes.contains(&other.name))
+    }
+
+    /// Outputs in memory, of which nothing could be uploaded.
     pub fn artifacts_impossible(&self) -> Vec<Finding> {
         let help = "give it an entry with a file in conf/base/catalog.yml, or set store_kedro_outputs_as_kfp_artifacts: False";
         let outputs: BTreeMap<&str, &Node> = self
@@ -170,12 +187,13 @@ impl<'a> DataFlow<'a> {
             .collect();
         outputs
             .into_iter()
-            .filter(|(name, _)| {
-                self.dataset(name).is_some_and(|dataset| dataset.memory || dataset.path.is_none())
+            .filter(|(name, node)| {
+                self.dataset(name).is_some_and(|dataset| dataset.memory)
+                    && !self.is_used_in_its_pod(node, name)
             })
             .map(|(name, node)| {
                 let base = base_name(name);
-                let message = format!("`{base}` cannot become an artifact: it has no file");
+                let message = format!("`{base}` cannot become an artifact: it is in memory only");
                 Finding::new(Code::ArtifactImpossible, message, help)
                     .about(Subject::dataset(name))
                     .about(Subject::node(&node.name))
@@ -400,7 +418,8 @@ impl<'a> DataFlow<'a> {
     }
 }
 
-fn is_local(dataset: &Dataset) -> bool {
+/// Whether a dataset is a file, or a folder of files, of the machine itself.
+pub(super) fn is_local(dataset: &Dataset) -> bool {
     matches!(dataset.protocol.as_deref(), Some("file" | "local"))
 }
 

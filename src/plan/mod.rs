@@ -3,6 +3,7 @@
 //! Knows no YAML, no HTTP and no processes. What comes in (Kedro's snapshot,
 //! the configuration, flags) knows nothing of what goes out.
 
+mod artifacts;
 mod build;
 mod data_flow;
 mod error;

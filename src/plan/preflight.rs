@@ -117,13 +117,6 @@ pub(super) fn without_effect(config: &RunConfig) -> Vec<Finding> {
         let finding = Finding::new(Code::SettingWithoutEffect, message, help);
         findings.push(finding.about(Subject::Setting("run_config.on_exit_required")));
     }
-    if config.store_kedro_outputs_as_kfp_artifacts == Some(true) {
-        let message = "outputs do not become artifacts of the run in this version";
-        let help = "use remote datasets, or a volume that is kept (`volume: {keep: True}`)";
-        let finding = Finding::new(Code::SettingWithoutEffect, message, help);
-        let key = "run_config.store_kedro_outputs_as_kfp_artifacts";
-        findings.push(finding.about(Subject::Setting(key)));
-    }
     findings
 }
 

@@ -16,6 +16,7 @@ use clap::{Args, Subcommand};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::artifact::Artifact;
 use super::run_value::{RunText, RunValue, StepOutput};
 use crate::notify::Notification;
 
@@ -118,6 +119,14 @@ pub struct RunSpec {
     /// loaded at the run's own save version, not at the newest there is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub load_at_save_version: Vec<String>,
+    /// Outputs that become artifacts of the workflow. One that is not there
+    /// afterwards makes the step fail.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<Artifact>,
+    /// Whether metrics, tables and plots are prepared for the pages of Kubeflow
+    /// Pipelines.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub displays: bool,
 }
 
 /// `kubedro step on-exit`
@@ -310,6 +319,19 @@ impl StepCommand {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// What of a step's outputs becomes an artifact of the workflow.
+    pub fn artifacts(&self) -> &[Artifact] {
+        match self {
+            Self::Run(run) => &run.spec.artifacts,
+            _ => &[],
+        }
+    }
+
+    /// Whether the step writes what the pages of Kubeflow Pipelines show.
+    pub fn has_displays(&self) -> bool {
+        matches!(self, Self::Run(run) if run.spec.displays)
     }
 
     /// The same command with the run's values put in.

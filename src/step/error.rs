@@ -58,4 +58,56 @@ pub enum Error {
         /// As given.
         path: String,
     },
+    /// The launcher's answer about the outputs is none.
+    #[error("what Python says of the outputs cannot be read: {0}")]
+    Outputs(String),
+    /// Outputs that the nodes should have made are not there.
+    #[error(
+        "{}\n  = help: Kedro has ended well, so the dataset has saved nothing there: look at its class and its filepath", missing(.0)
+    )]
+    Missing(Vec<Missing>),
+    /// The workflow looks for an output where this image does not put it.
+    #[error(
+        "the workflow expects the output `{dataset}` at {}, and this image's catalog has it at {}\n  = help: compile again, or run the image that was built with the project that was compiled",
+        expected.display(), path.display()
+    )]
+    Elsewhere {
+        /// The dataset.
+        dataset: String,
+        /// Where the workflow expects it.
+        expected: PathBuf,
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// The workflow looks for a file of an output that has none.
+    #[error(
+        "the workflow expects a file of the output `{dataset}`, and in this image's catalog it has none\n  = help: compile again, or run the image that was built with the project that was compiled"
+    )]
+    NoFile {
+        /// The dataset.
+        dataset: String,
+    },
+}
+
+/// An output that is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// The dataset.
+    pub dataset: String,
+    /// Where it was looked for; nothing where the image's catalog does not have it.
+    pub place: Option<String>,
+}
+
+fn missing(outputs: &[Missing]) -> String {
+    let list: Vec<String> = outputs
+        .iter()
+        .map(|output| match &output.place {
+            Some(place) => format!("`{}` ({place})", output.dataset),
+            None => format!("`{}` (not in this image's catalog)", output.dataset),
+        })
+        .collect();
+    match &list[..] {
+        [only] => format!("the output {only} is not there"),
+        _ => format!("the outputs {} are not there", list.join(", ")),
+    }
 }

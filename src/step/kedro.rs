@@ -19,14 +19,16 @@ use crate::supervise::{self, Report, Rewrite, Signal};
 /// The Python package, and what starts it.
 const START: &str = "start.py";
 const PACKAGE: &str = "kubedro_launcher";
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 12] = [
     ("__init__.py", include_str!("launcher/__init__.py")),
     ("command.py", include_str!("launcher/command.py")),
+    ("displays.py", include_str!("launcher/displays.py")),
     ("ending.py", include_str!("launcher/ending.py")),
     ("hooks.py", include_str!("launcher/hooks.py")),
     ("identity.py", include_str!("launcher/identity.py")),
     ("lean.py", include_str!("launcher/lean.py")),
     ("main.py", include_str!("launcher/main.py")),
+    ("outputs.py", include_str!("launcher/outputs.py")),
     ("parameters.py", include_str!("launcher/parameters.py")),
     ("refusal.py", include_str!("launcher/refusal.py")),
     ("selection.py", include_str!("launcher/selection.py")),
@@ -66,6 +68,8 @@ pub(super) struct Selection<'a> {
     /// Datasets whose newest versions are asked for. Where there are any, nothing
     /// is run.
     pub datasets: &'a [String],
+    /// Whether the answer shall be what the nodes have made, and where it is.
+    pub made: bool,
 }
 
 /// What the program is asked to do.
@@ -82,6 +86,8 @@ pub(super) struct Request<'a> {
     parameters: Vec<Parameter>,
     /// Whether the start is spared what no run needs.
     pub lean: bool,
+    /// The folder for what Kubeflow Pipelines shows of the outputs.
+    pub displays: Option<PathBuf>,
     /// Where the answer to a question goes.
     answer: PathBuf,
     /// A file for the last words: an exception, or a message.
@@ -134,6 +140,7 @@ impl<'a> Request<'a> {
             own_version,
             parameters,
             lean: std::env::var_os(env_vars::KUBEDRO_LEAN).is_none_or(|value| value != "0"),
+            displays: None,
             answer: PathBuf::new(),
             last_words: PathBuf::new(),
             done: PathBuf::new(),

@@ -3,10 +3,12 @@
 //! [`StepCommand`] is the only type that the compiler and the pod share. This
 //! room knows nothing of compiling and of the Kubeflow API.
 
+mod artifact;
 mod command;
 mod error;
 mod kedro;
 mod load_versions;
+mod made;
 mod on_exit;
 mod output;
 mod run;
@@ -16,11 +18,12 @@ mod volume_init;
 
 use std::path::Path;
 
+pub use artifact::{Artifact, METRICS, Place, UI_METADATA};
 pub use command::{
     End, Form, Identity, LoadVersions, LoadVersionsSpec, OnExit, OnExitSpec, Run, RunSpec,
     StepCommand, VolumeInit, VolumeInitSpec,
 };
-pub use error::Error;
+pub use error::{Error, Missing};
 pub use load_versions::LOAD_VERSIONS;
 pub use on_exit::Part;
 pub use output::{OUTPUTS, decoded as decoded_output};

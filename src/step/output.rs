@@ -13,11 +13,16 @@ use crate::files;
 /// Where outputs are written in a pod; a backend names the files as its outputs.
 pub const OUTPUTS: &str = "/tmp/kubedro-outputs";
 
+/// Where the outputs are written here.
+pub(super) fn outputs_folder() -> PathBuf {
+    std::env::var_os(env_vars::KUBEDRO_OUTPUTS)
+        .filter(|folder| !folder.is_empty())
+        .map_or_else(|| PathBuf::from(OUTPUTS), PathBuf::from)
+}
+
 /// Writes an output of this step, whole or not at all.
 pub(super) fn write(name: &str, value: &[u8]) -> Result<(), Error> {
-    let folder = std::env::var_os(env_vars::KUBEDRO_OUTPUTS)
-        .filter(|folder| !folder.is_empty())
-        .map_or_else(|| PathBuf::from(OUTPUTS), PathBuf::from);
+    let folder = outputs_folder();
     let path = folder.join(name);
     std::fs::create_dir_all(&folder)
         .map_err(|source| Error::Write { path: path.clone(), source })?;

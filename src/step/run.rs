@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::kedro::{self, Request, Selection};
-use super::{Error, Run, Surroundings};
+use super::made::Made;
+use super::output::outputs_folder;
+use super::{Error, Run, Surroundings, artifact};
 use crate::supervise::Outcome;
 
 pub(super) fn execute(step: &Run, surroundings: Surroundings<'_>) -> Result<Outcome, Error> {
@@ -25,11 +27,19 @@ pub(super) fn execute(step: &Run, surroundings: Surroundings<'_>) -> Result<Outc
             namespaces: &spec.namespaces,
             load_versions,
             load_at_save_version: &spec.load_at_save_version,
+            made: !spec.artifacts.is_empty(),
             ..Selection::default()
         },
         &step.identity,
         parameters,
     )?;
     request.lean &= !step.no_lean;
-    Ok(kedro::run(request, surroundings)?.outcome())
+    request.displays = spec.displays.then(outputs_folder);
+    let (report, answer) = kedro::ask(request, surroundings)?;
+    let outcome = report.outcome();
+    if outcome == Outcome::SUCCESS && !spec.artifacts.is_empty() {
+        let made = Made::list(&answer)?;
+        artifact::provide(&spec.artifacts, &made, surroundings.project)?;
+    }
+    Ok(outcome)
 }

@@ -389,7 +389,9 @@ impl Reader<'_> {
             "on-exit" => facts.put(STEP, runs(word("env"), word("pipeline"), None)),
             _ => panic!("{args:?}"),
         }
-        facts.put_rest("setting", &spec, &["env", "pipeline", "nodes"]);
+        // Artifacts are the template's outputs once more.
+        let known = ["env", "pipeline", "nodes", "artifacts", "displays"];
+        facts.put_rest("setting", &spec, &known);
         let mut options = options.iter();
         while let Some(option) = options.next() {
             if let Some((name, value)) = option.split_once('=') {

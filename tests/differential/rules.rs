@@ -33,6 +33,11 @@ impl Difference {
         (self.old.as_deref(), self.new.as_deref())
     }
 
+    /// The artifact that it is about.
+    fn artifact(&self) -> Option<&str> {
+        self.field().strip_prefix("artifact ")
+    }
+
     fn is_added(&self) -> bool {
         self.old.is_none()
     }
@@ -225,7 +230,22 @@ const RULES: &[Rule] = &[
     ("no-tries-are-none", |it| {
         it.variation == "retry-none" && it.is("retry limit") && it.values() == (None, Some("0"))
     }),
-    ("no-artifacts", |it| it.field().starts_with("artifact ") && it.is_dropped()),
+    ("artifacts-of-patterns", |it| {
+        let modelling = it.step().ends_with("-data") || it.step().ends_with("-model");
+        let kind = "_modelling_pipeline-";
+        modelling && it.is_added() && it.artifact().is_some_and(|name| name.contains(kind))
+    }),
+    ("artifacts-below-the-root", |it| {
+        it.artifact().is_some()
+            && matches!(it.values(), (Some(old), Some(new)) if {
+                let below = |path: &str, root: &str| path.strip_prefix(root).map(str::to_owned);
+                below(old, "/home/kedro/") == below(new, "/opt/spaceflights/")
+            })
+    }),
+    ("shown-in-kubeflow", |it| {
+        let of_the_pages = ["mlpipeline-metrics", "mlpipeline-ui-metadata"];
+        it.is_added() && it.artifact().is_some_and(|name| of_the_pages.contains(&name))
+    }),
     ("refused-where-data-would-be-lost", |it| {
         it.variation == "without-volume"
             && it.is(REFUSED)

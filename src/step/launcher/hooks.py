@@ -1,9 +1,10 @@
 """Our own hooks: beside the project's, and without effect on them."""
 
+import json
 import os
 
 from . import lean
-from .identity import remove_left_overs, session_modules
+from .identity import catalog_entry, remove_left_overs, session_modules
 from .refusal import mark_as_done, refuse
 
 
@@ -18,11 +19,18 @@ def add_hooks(request, ending):
     # Datasets of all sessions of this process: what one has saved is no left-over
     # for the next.
     looked_at = set()
+    outputs = {}
+    displays = None
+    if request["displays"] is not None:
+        from .displays import Displays
+
+        displays = Displays(request["displays"])
 
     class StepHooks:
         def __init__(self):
             self.total = 0
             self.done = 0
+            self.catalog = None
 
         @hook_impl(tryfirst=True)
         def before_pipeline_run(self, run_params, pipeline, catalog):
@@ -32,6 +40,7 @@ def add_hooks(request, ending):
             if version != request["save_version"]:
                 refuse("this version of Kedro does not let its save version be pinned")
             self.total = len(pipeline.nodes)
+            self.catalog = catalog
             self.progress()
             if request["own_version"]:
                 remove_left_overs(catalog, pipeline, request, version, looked_at)
@@ -47,13 +56,30 @@ def add_hooks(request, ending):
             self.done += 1
             self.progress()
 
+        @hook_impl
+        def after_dataset_saved(self, dataset_name, data):
+            if displays is not None:
+                displays.saved(dataset_name, catalog_entry(self.catalog, dataset_name), data)
+
         @hook_impl(tryfirst=True)
-        def after_pipeline_run(self):
+        def after_pipeline_run(self, pipeline, catalog):
             ending.ignore()
+            if request["made"]:
+                self.tell_outputs(pipeline, catalog)
             mark_as_done(request)
             # Parallel runners have not told of each node.
             self.done = self.total
             self.progress()
+
+        def tell_outputs(self, pipeline, catalog):
+            from .outputs import made
+
+            # A run command of the project's own may have several runs.
+            outputs.update(made(catalog, pipeline))
+            with open(request["answer"], "w", encoding="utf-8") as file:
+                json.dump(list(outputs.values()), file)
+            if displays is not None:
+                displays.finished(outputs)
 
         def progress(self):
             """What Argo's executor shows of a running pod (3.1 and newer)."""

@@ -42,13 +42,26 @@ def load_versions(request):
 
 
 def dataset_of(catalog, name):
-    """The catalog's own object, or None for what it keeps in memory only."""
+    """The catalog's own object that has versions, or None."""
+    return versioned(declared(catalog, name))
+
+
+def catalog_entry(catalog, name):
+    """The catalog's own object, without what is wrapped around it; or None for
+    what no entry declares."""
+    dataset = declared(catalog, name)
+    while hasattr(dataset, "_dataset"):  # CachedDataset and its like
+        dataset = dataset._dataset
+    return dataset
+
+
+def declared(catalog, name):
     # Kedro before 0.18.12 has no patterns, and its catalog no `in`.
     known = catalog if hasattr(catalog, "__contains__") else catalog.list()
     if name not in known:
         return None
     get = getattr(catalog, "get", None) or catalog._get_dataset
-    return versioned(get(name))
+    return get(name)
 
 
 def versioned(dataset):

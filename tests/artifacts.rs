@@ -1,0 +1,397 @@
+//! Outputs as artifacts of the workflow: every place that a compiled workflow
+//! names is there when the step has ended, or the step says what is missing.
+
+use std::path::PathBuf;
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::servers::S3Server;
+use crate::support::{Kedro, NEW, OLD, Project, Workflow, for_each_kedro, stderr};
+
+const ROOT: &str = "/home/kedro";
+const VERSION: &str = "2026-01-31T12.00.00Z-r1";
+
+const CATALOG: &str = r#"
+start: {type: text.TextDataset, filepath: data/01_raw/start.txt}
+"space.out": {type: text.TextDataset, filepath: data/02/out.txt}
+space_out: {type: text.TextDataset, filepath: data/02/other.txt}
+model: {type: pickle.PickleDataset, filepath: data/06/model.pickle, versioned: true}
+"table@pandas": {type: pandas.CSVDataset, filepath: data/03/table.csv}
+"table@text": {type: text.TextDataset, filepath: data/03/table.csv}
+parts: {type: PARTS, path: data/04/parts, dataset: text.TextDataset, filename_suffix: .txt}
+no_parts: {type: PARTS, path: data/04/none, dataset: text.TextDataset}
+"{name}_metrics": {type: json.JSONDataset, filepath: "data/08/{name}.json", versioned: true}
+page: {type: text.TextDataset, filepath: data/08/page.md}
+plot: {type: text.TextDataset, filepath: data/08/plot.svg, versioned: true}
+"#;
+
+const REGISTRY: &str = "
+def make_table(text):
+    import pandas
+    return pandas.DataFrame({'a': range(30), 'b': ['x,y'] * 30})
+
+def report(text):
+    numbers = {'Accuracy (%)': 0.5, 'deep': {'loss': 2, 'why': 'no number'}, 'ok': True, 'bad': float('nan')}
+    return numbers, '# Title', '<svg/>'
+
+def register_pipelines():
+    return {'__default__': pipeline([
+        node(lambda text: text + '!', 'start', 'space.out', name='make', namespace=None),
+        node(lambda text: text, 'start', 'space_out', name='again'),
+        node(lambda text: {'weights': text}, 'space.out', 'model', name='train'),
+        node(make_table, 'start', 'table@pandas', name='tabulate'),
+        node(lambda text: {'one': text, 'two': text}, 'table@text', 'parts', name='split'),
+        node(lambda text: {}, 'start', 'no_parts', name='drop'),
+        node(report, 'start', ['test_metrics', 'page', 'plot'], name='report'),
+        node(lambda parts: None if parts is None else 1, 'parts', 'in_memory', name='forget'),
+    ])}
+";
+
+fn project(kedro: Kedro) -> Project {
+    let project = Project::tiny(kedro, REGISTRY);
+    let kind = if kedro == OLD { "PartitionedDataset" } else { "partitions.PartitionedDataset" };
+    project.write("conf/base/catalog.yml", &CATALOG.replace("PARTS", kind));
+    project
+}
+
+/// Names and paths of a step's artifacts.
+fn artifacts(workflow: &Workflow, step: &str) -> Vec<(String, String)> {
+    workflow.template(step)["outputs"]["artifacts"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|artifact| {
+            let text = |key: &str| artifact[key].as_str().unwrap().to_owned();
+            (text("name"), text("path"))
+        })
+        .collect()
+}
+
+/// Where a path of the pod is here.
+fn here(project: &Project, path: &str) -> PathBuf {
+    match path.strip_prefix("/tmp/kubedro-outputs") {
+        Some(below) => project.scratch("outputs").join(below.trim_start_matches('/')),
+        None => project.path().join(path.strip_prefix(&format!("{ROOT}/")).unwrap()),
+    }
+}
+
+/// Runs what stands in the workflow for a step, in the project's own folder.
+fn run(project: &Project, workflow: &Workflow, step: &str) -> Output {
+    let args = workflow.container(step)["args"].as_array().unwrap();
+    let spec = args[2].as_str().unwrap();
+    let version = format!("--save-version={VERSION}");
+    project
+        .kubedro(&["step", "run", spec, "--run-id=r1", &version, "--parameters=W10="])
+        .env("KUBEDRO_OUTPUTS", project.scratch("outputs"))
+        .env("KUBEDRO_TERMINATION_LOG", project.scratch("message"))
+        .output()
+        .unwrap()
+}
+
+fn succeed(project: &Project, workflow: &Workflow, step: &str) {
+    let output = run(project, workflow, step);
+    assert_eq!(output.status.code(), Some(0), "{step}: {}", stderr(&output));
+}
+
+fn display(project: &Project, file: &str) -> Value {
+    let text = std::fs::read_to_string(project.scratch("outputs").join(file)).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+for_each_kedro!(each_artifact_of_a_workflow_is_there_after_its_step);
+
+fn each_artifact_of_a_workflow_is_there_after_its_step(kedro: Kedro) {
+    let project = project(kedro);
+    let workflow = project.compiled(&["--target", "kfp"]);
+    let mut names = Vec::new();
+    // A volume that has seen an earlier run, whose version is the newer one.
+    project.write("data/06/model.pickle/2099-01-01T00.00.00Z/model.pickle", "newer");
+    for step in ["make", "again", "train", "tabulate", "split", "drop", "report", "forget"] {
+        std::fs::remove_dir_all(project.scratch("outputs")).ok();
+        succeed(&project, &workflow, step);
+        for (name, path) in artifacts(&workflow, step) {
+            if name.starts_with("mlpipeline-") {
+                continue;
+            }
+            assert!(here(&project, &path).exists(), "{name}: {path}");
+            // Executors keep of a link that it is one.
+            assert!(!here(&project, &path).is_symlink(), "{name}: {path}");
+            names.push(name);
+        }
+    }
+    let expected = [
+        "make-space-out",
+        "again-space_out",
+        "train-model",
+        "tabulate-table",
+        "split-parts",
+        "drop-no_parts",
+        "report-test_metrics",
+        "report-page",
+        "report-plot",
+    ];
+    assert_eq!(names, expected);
+    // The version of this run, and no other.
+    let (_, path) = artifacts(&workflow, "train").remove(0);
+    let own = project.path().join(format!("data/06/model.pickle/{VERSION}/model.pickle"));
+    assert_eq!(path, format!("{ROOT}/data/.kubedro/artifacts/model/model.pickle"));
+    assert_eq!(std::fs::read(here(&project, &path)).unwrap(), std::fs::read(own).unwrap());
+
+    // A retry puts the new one there.
+    succeed(&project, &workflow, "train");
+    assert!(here(&project, &path).exists());
+}
+
+for_each_kedro!(kubeflow_is_told_what_it_can_show);
+
+fn kubeflow_is_told_what_it_can_show(kedro: Kedro) {
+    let project = project(kedro);
+    let workflow = project.compiled(&["--target", "kfp"]);
+    let shown = &workflow.template("report")["outputs"]["artifacts"];
+    for name in ["mlpipeline-metrics", "mlpipeline-ui-metadata"] {
+        let artifact = shown.as_array().unwrap().iter().find(|it| it["name"] == name).unwrap();
+        assert_eq!(artifact["optional"], true);
+        assert_eq!(artifact["path"], format!("/tmp/kubedro-outputs/{name}.json"));
+    }
+    succeed(&project, &workflow, "report");
+    let metrics = display(&project, "mlpipeline-metrics.json");
+    assert_eq!(
+        metrics,
+        serde_json::json!({"metrics": [
+            {"name": "accuracy", "numberValue": 0.5, "format": "RAW"},
+            {"name": "deep-loss", "numberValue": 2.0, "format": "RAW"},
+        ]})
+    );
+    let pages = display(&project, "mlpipeline-ui-metadata.json");
+    assert_eq!(
+        pages["outputs"][0],
+        serde_json::json!({"type": "markdown", "storage": "inline", "source": "# Title"})
+    );
+    assert_eq!(pages["outputs"][1]["type"], "web-app");
+    let picture = "<img src=\"data:image/svg+xml;base64,PHN2Zy8+\" alt=\"plot.svg\">";
+    assert_eq!(pages["outputs"][1]["source"], picture);
+
+    std::fs::remove_dir_all(project.scratch("outputs")).unwrap();
+    succeed(&project, &workflow, "tabulate");
+    let table = &display(&project, "mlpipeline-ui-metadata.json")["outputs"][0];
+    assert_eq!(table["header"], serde_json::json!(["a", "b"]));
+    let source = table["source"].as_str().unwrap();
+    assert!(source.starts_with("0,\"x,y\"\n1,"), "{source}");
+    assert_eq!(source.lines().count(), 20);
+    assert!(!project.scratch("outputs").join("mlpipeline-metrics.json").exists());
+}
+
+#[test]
+fn a_plain_argo_cluster_gets_artifacts_where_somebody_asks() {
+    let project = project(NEW);
+    assert_eq!(artifacts(&project.compiled(&[]), "make"), []);
+    let setting =
+        "run_config:\n  image: tiny:1\n  volume: {}\n  store_kedro_outputs_as_kfp_artifacts: ";
+    project.write("conf/base/kubeflow.yaml", &format!("{setting}True\n"));
+    let workflow = project.compiled(&[]);
+    assert_eq!(
+        artifacts(&workflow, "make"),
+        [("space-out".to_owned(), format!("{ROOT}/data/02/out.txt"))]
+    );
+    // Pages of Kubeflow's own are nothing to Argo.
+    assert_eq!(artifacts(&workflow, "report").len(), 3);
+    project.write("conf/base/kubeflow.yaml", &format!("{setting}False\n"));
+    assert_eq!(artifacts(&project.compiled(&["--target", "kfp"]), "make"), []);
+}
+
+for_each_kedro!(one_pod_for_all_nodes_has_all_artifacts);
+
+fn one_pod_for_all_nodes_has_all_artifacts(kedro: Kedro) {
+    let project = project(kedro);
+    project.write(
+        "conf/base/kubeflow.yaml",
+        "run_config:\n  image: tiny:1\n  node_merge_strategy: full\n",
+    );
+    let workflow = project.compiled(&["--target", "kfp"]);
+    succeed(&project, &workflow, "default");
+    let artifacts = artifacts(&workflow, "default");
+    assert_eq!(artifacts.len(), 9 + 2);
+    for (name, path) in artifacts {
+        assert!(here(&project, &path).exists(), "{name}: {path}");
+    }
+}
+
+#[test]
+fn names_that_only_differ_in_what_argo_does_not_take_stay_apart() {
+    let project = Project::tiny(
+        NEW,
+        "
+def register_pipelines():
+    return {'__default__': pipeline([
+        node(lambda text: text, 'start', dataset, name=name)
+        for name, dataset in (('one', 'a.b'), ('two', 'a-b'), ('three', 'a_b'))
+    ])}
+",
+    );
+    project.write(
+        "conf/base/catalog.yml",
+        "start: {type: text.TextDataset, filepath: data/01_raw/start.txt}\n\"{name}\": {type: text.TextDataset, filepath: \"data/02/{name}.txt\"}\n",
+    );
+    project.write(
+        "conf/base/kubeflow.yaml",
+        "run_config: {image: x, volume: {}, store_kedro_outputs_as_kfp_artifacts: True}\n",
+    );
+    let workflow = project.compiled(&[]);
+    for (step, name, path) in [
+        ("one", "a-b-2", "data/02/a.b.txt"),
+        ("two", "a-b", "data/02/a-b.txt"),
+        ("three", "a_b", "data/02/a_b.txt"),
+    ] {
+        assert_eq!(artifacts(&workflow, step), [(name.to_owned(), format!("{ROOT}/{path}"))]);
+    }
+}
+
+/// A dataset of the project's own that saves nothing, or elsewhere.
+const SILENT: &str = "
+from kedro.io import AbstractVersionedDataset
+
+class SilentDataset(AbstractVersionedDataset):
+    def __init__(self, filepath, metadata=None):
+        from pathlib import PurePosixPath
+        super().__init__(PurePosixPath(filepath), None)
+    def _load(self):
+        return None
+    def _save(self, data):
+        pass
+    def _exists(self):
+        return False
+    def _describe(self):
+        return {}
+";
+
+#[test]
+fn an_output_that_is_not_there_fails_the_step() {
+    let project = project(NEW);
+    project.write("src/tiny/silent.py", SILENT);
+    project.replace(
+        "conf/base/catalog.yml",
+        "page: {type: text.TextDataset,",
+        "page: {type: tiny.silent.SilentDataset,",
+    );
+    let workflow = project.compiled(&["--target", "kfp"]);
+    let output = run(&project, &workflow, "report");
+    assert_eq!(output.status.code(), Some(42), "{}", stderr(&output));
+    let page = project.path().canonicalize().unwrap().join("data/08/page.md");
+    let message = format!("the output `page` ({}) is not there", page.display());
+    assert!(stderr(&output).contains(&message), "{}", stderr(&output));
+    let told = std::fs::read_to_string(project.scratch("message")).unwrap();
+    assert!(told.contains("the output `page`") && told.contains("\"exit_code\":42"), "{told}");
+    // Without artifacts it is the project's own affair, as with `kedro run`.
+    project.write(
+        "conf/base/kubeflow.yaml",
+        "run_config: {image: x, volume: {}, store_kedro_outputs_as_kfp_artifacts: False}\n",
+    );
+    succeed(&project, &project.compiled(&["--target", "kfp"]), "report");
+}
+
+#[test]
+fn an_image_with_another_catalog_is_found_out() {
+    let project = project(NEW);
+    let workflow = project.compiled(&["--target", "kfp"]);
+    project.replace("conf/base/catalog.yml", "data/02/out.txt", "data/02/moved.txt");
+    let output = run(&project, &workflow, "make");
+    assert_eq!(output.status.code(), Some(42), "{}", stderr(&output));
+    for part in ["`space.out`", "data/02/out.txt", "data/02/moved.txt", "compile again"] {
+        assert!(stderr(&output).contains(part), "{}", stderr(&output));
+    }
+    project.replace("conf/base/catalog.yml", "\"space.out\":", "\"other.out\":");
+    let output = run(&project, &workflow, "make");
+    assert_eq!(output.status.code(), Some(42), "{}", stderr(&output));
+    assert!(stderr(&output).contains("not in this image's catalog"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_cannot_be_read_is_not_passed_over() {
+    let project = project(NEW);
+    let workflow = project.compiled(&["--target", "kfp"]);
+    let parts = project.path().join("data/04/parts");
+    std::fs::create_dir_all(&parts).unwrap();
+    std::os::unix::fs::symlink("nowhere", parts.join("dangling")).unwrap();
+    succeed(&project, &workflow, "tabulate");
+    let output = run(&project, &workflow, "split");
+    assert_eq!(output.status.code(), Some(37), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("parts/dangling: the link leads nowhere"),
+        "{}",
+        stderr(&output)
+    );
+
+    // Argo's executor (3.7) stores of such a link the link alone.
+    std::fs::remove_file(parts.join("dangling")).unwrap();
+    std::fs::rename(&parts, parts.with_file_name("real")).unwrap();
+    std::os::unix::fs::symlink("real", &parts).unwrap();
+    let output = run(&project, &workflow, "split");
+    assert_eq!(output.status.code(), Some(37), "{}", stderr(&output));
+    assert!(stderr(&output).contains("only the link would be stored"), "{}", stderr(&output));
+}
+
+for_each_kedro!(of_a_remote_dataset_the_place_is_kept);
+
+fn of_a_remote_dataset_the_place_is_kept(kedro: Kedro) {
+    let project = Project::tiny(
+        kedro,
+        "
+def register_pipelines():
+    return {'__default__': pipeline([
+        node(lambda text: text, 'start', 'far_away', name='send'),
+        node(lambda text: text, 'start', 'version_far', name='send_version'),
+    ])}
+",
+    );
+    let server = S3Server::start();
+    server.give_credentials(&project);
+    project.write(
+        "conf/base/catalog.yml",
+        r#"
+start: {type: text.TextDataset, filepath: data/01_raw/start.txt}
+far_away: {type: text.TextDataset, filepath: "s3://bucket/far/away.txt", credentials: store}
+version_far: {type: text.TextDataset, filepath: "s3://bucket/far/version.txt", credentials: store, versioned: true}
+"#,
+    );
+    let workflow = project.compiled(&["--target", "kfp"]);
+    for (step, name, uri, version) in [
+        ("send", "far_away", "s3://bucket/far/away.txt".to_owned(), None),
+        (
+            "send-version",
+            "version_far",
+            format!("s3://bucket/far/version.txt/{VERSION}/version.txt"),
+            Some(VERSION),
+        ),
+    ] {
+        succeed(&project, &workflow, step);
+        let path = format!("/tmp/kubedro-outputs/artifacts/{name}.json");
+        assert_eq!(artifacts(&workflow, step)[0], (format!("{step}-{name}"), path.clone()));
+        let text = std::fs::read_to_string(here(&project, &path)).unwrap();
+        let reference: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(reference["uri"], uri);
+        assert_eq!(reference["dataset"], name);
+        assert_eq!(reference["version"].as_str(), version);
+        assert!(
+            reference["type"].as_str().unwrap().ends_with("text_dataset.TextDataset"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_local_run_looks_at_the_outputs_and_leaves_no_links() {
+    let project = project(NEW);
+    let (output, work) = project.run_local(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(!work.join("project/data/.kubedro").exists());
+    project.write("src/tiny/silent.py", SILENT);
+    project.replace(
+        "conf/base/catalog.yml",
+        "page: {type: text.TextDataset,",
+        "page: {type: tiny.silent.SilentDataset,",
+    );
+    let (output, _) = project.run_local(&[]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("the output `page`"), "{}", stderr(&output));
+}

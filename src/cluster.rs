@@ -8,6 +8,7 @@ use reqwest::StatusCode;
 
 use crate::env_vars;
 use crate::http::{self, Trust, described};
+use crate::names::is_dns_subdomain;
 
 /// Where Kubernetes puts the pod's service account.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -103,10 +104,7 @@ pub enum Deleted {
 
 /// Deletes a volume's claim in the pod's own namespace.
 pub async fn delete_claim(claim: &str) -> Result<Deleted, Error> {
-    let inside = |character: char| {
-        character.is_ascii_lowercase() || character.is_ascii_digit() || "-.".contains(character)
-    };
-    if claim.is_empty() || !claim.chars().all(inside) || claim.starts_with(['.', '-']) {
+    if !is_dns_subdomain(claim) {
         return Err(Error::Name(claim.to_owned()));
     }
     let Account { server, authority, token, namespace } = Account::of_this_pod()?;

@@ -1,4 +1,5 @@
-//! Names that people mistyped: the nearest of those that exist.
+//! Names: the nearest of those that exist to one that people mistyped, and those that
+//! Kubernetes takes.
 
 /// The candidate that the user most likely meant, if any is close enough to
 /// be worth offering. Case and the difference of `_`, `-` and blanks weigh
@@ -50,9 +51,24 @@ fn folded(name: &str) -> String {
     folded.trim_matches('-').to_owned()
 }
 
+/// Whether Kubernetes takes it for the name of a claim, a secret and most of its
+/// objects: a DNS subdomain (RFC 1123), as its API server checks it.
+pub fn is_dns_subdomain(name: &str) -> bool {
+    let inside = |character: char| {
+        character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-'
+    };
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.chars().all(inside)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    name.len() <= 253 && name.split('.').all(label)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{is_dns_subdomain, nearest};
 
     #[test]
     fn offers_what_is_near_and_nothing_else() {
@@ -69,5 +85,15 @@ mod tests {
     fn finds_a_node_whose_namespace_was_left_out() {
         let known = ["active_modelling_pipeline.train_model", "split"];
         assert_eq!(nearest("train_model", known), Some("active_modelling_pipeline.train_model"));
+    }
+
+    #[test]
+    fn names_are_those_that_kubernetes_takes() {
+        for name in ["a", "a.b-c", "0", "data-2.volume", &"a".repeat(253)] {
+            assert!(is_dns_subdomain(name), "{name}");
+        }
+        for name in ["", "A", "a_b", "-a", "a-", ".a", "a.", "a..b", "a.-b", &"a".repeat(254)] {
+            assert!(!is_dns_subdomain(name), "{name}");
+        }
     }
 }

@@ -60,7 +60,7 @@ enum Command {
     Schema(schema::Schema),
     Completions(completions::Completions),
     Exec(exec::Exec),
-    Step(Box<step::StepArguments>),
+    Step(step::StepArguments),
     DeletePipelineVolume(delete_pipeline_volume::DeletePipelineVolume),
 }
 
@@ -94,25 +94,6 @@ pub fn main() -> ExitCode {
 }
 
 fn result(cli: &Cli) -> Result<u8, Error> {
-    // Supervisors have one thread and no runtime.
-    match &cli.command {
-        Command::Exec(command) => return command.run(),
-        Command::Step(command) => return command.run(&cli.globals),
-        _ => {}
-    }
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Error::Runtime)
-        .and_then(|runtime| {
-            let result = runtime.block_on(run(cli));
-            // Threads that still read a pipe must not hold up the exit.
-            runtime.shutdown_background();
-            result
-        })
-}
-
-async fn run(cli: &Cli) -> Result<u8, Error> {
     match &cli.command {
         Command::Init(command) => command.run(&cli.globals),
         Command::Compile(command) => command.run(&cli.globals),
@@ -120,11 +101,23 @@ async fn run(cli: &Cli) -> Result<u8, Error> {
         Command::Graph(command) => command.run(&cli.globals),
         Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(&Cli::command()),
-        Command::RunLocal(command) => command.run(&cli.globals).await,
+        // Supervisors have one thread and no runtime.
         Command::Exec(command) => command.run(),
         Command::Step(command) => command.run(&cli.globals),
-        Command::DeletePipelineVolume(command) => command.run().await,
+        Command::RunLocal(command) => awaited(command.run(&cli.globals)),
+        Command::DeletePipelineVolume(command) => awaited(command.run()),
     }
+}
+
+fn awaited(result: impl Future<Output = Result<u8, Error>>) -> Result<u8, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Error::Runtime)?;
+    let result = runtime.block_on(result);
+    // Threads that still read a pipe must not hold up the exit.
+    runtime.shutdown_background();
+    result
 }
 
 #[cfg(test)]

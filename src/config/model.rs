@@ -460,6 +460,16 @@ impl RunConfig {
         self.scheduled_run_name.as_ref().or(self.run_name.as_ref())
     }
 
+    /// The pipeline that runs last. Empty is none, as kedro-kubeflow takes it.
+    pub fn last_pipeline(&self) -> Option<&str> {
+        self.on_exit_pipeline.as_deref().filter(|name| !name.is_empty())
+    }
+
+    /// Whether something of ours happens at the end of a run.
+    pub fn has_exit_handler(&self) -> bool {
+        self.last_pipeline().is_some() || !self.notifications.is_empty()
+    }
+
     /// What a step asks for, and is limited to: `__default__` (0.5 CPU and
     /// 1024 MiB where the file has none), the node's own values over it.
     pub fn resources_for(&self, node: NodeKey<'_>) -> IndexMap<String, Quantity> {

@@ -15,6 +15,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use super::lenient;
 use super::model::fields_of;
 use super::schema::TextOrNumber;
+use crate::names::is_dns_subdomain;
 use crate::notify::{self, Method, RunStatus, SecretKey, check_template};
 
 /// Longer is a mistake: the pod of the exit handler waits for it.
@@ -275,18 +276,9 @@ fn body<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
     }
 }
 
-/// A DNS subdomain, as Kubernetes names its objects.
 fn secret_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let name = lenient::text(deserializer)?;
-    let inside = |character: char| {
-        character.is_ascii_lowercase() || character.is_ascii_digit() || "-.".contains(character)
-    };
-    let valid = !name.is_empty()
-        && name.len() <= 253
-        && name.chars().all(inside)
-        && !name.starts_with(['-', '.'])
-        && !name.ends_with(['-', '.']);
-    if valid {
+    if is_dns_subdomain(&name) {
         return Ok(name);
     }
     Err(D::Error::custom(format!(

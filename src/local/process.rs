@@ -180,11 +180,5 @@ async fn until(moment: Option<tokio::time::Instant>) {
 
 /// Why it is a failure, in Argo's words; nothing for a success.
 fn reason(outcome: Outcome) -> Option<String> {
-    match outcome {
-        Outcome::SUCCESS => None,
-        Outcome::Exited(code) => Some(format!("Error (exit code {code})")),
-        Outcome::Signalled(number) => {
-            Some(format!("Error (exit code {}: signal {number})", outcome.code()))
-        }
-    }
+    (outcome != Outcome::SUCCESS).then(|| format!("Error ({outcome})"))
 }

@@ -19,7 +19,7 @@ use super::view::Views;
 use super::{Error, Options, failures, io_error};
 use crate::config::RetryPolicy;
 use crate::plan::{Plan, Step};
-use crate::step::{Form, Part, RunValue, StepCommand};
+use crate::step::{Form, RunValue, StepCommand, remarks};
 use crate::{duration, env_vars};
 
 /// How the file beside the exit handler's log ends, in which it says what became
@@ -181,19 +181,6 @@ impl<'a> Scheduler<'a> {
             grace: self.options.grace,
         }
     }
-}
-
-/// What the exit handler has said of its parts.
-fn remarks(results: &Path) -> Vec<String> {
-    let parts: Vec<Part> = std::fs::read(results)
-        .ok()
-        .and_then(|json| serde_json::from_slice(&json).ok())
-        .unwrap_or_default();
-    parts
-        .into_iter()
-        .filter(|part| !part.as_meant)
-        .map(|part| format!("{}: {}", part.name, part.result))
-        .collect()
 }
 
 /// Runs a step, again after a pause where its policy says so.

@@ -15,7 +15,7 @@ use super::notification::{Channel, Notification};
 use super::report::RunReport;
 use super::request::{Prepared, Unprepared, prepare};
 use crate::http::{self, Trust};
-use crate::supervise::{Signal, told_to_end};
+use crate::supervise::told_to_end;
 
 /// All tries of one notification, with the pauses between them, unless a single
 /// one may take longer.
@@ -41,8 +41,8 @@ pub struct Surroundings {
 pub struct Deliveries {
     /// In the order of the notifications.
     pub each: Vec<Delivery>,
-    /// The signal that asked for an end meanwhile.
-    pub interrupted_by: Option<i32>,
+    /// Whether this process was told to end meanwhile.
+    pub told_to_end: bool,
 }
 
 /// What became of one.
@@ -81,7 +81,7 @@ pub fn deliver(
 ) -> Deliveries {
     let failed = |why: &str| Deliveries {
         each: notifications.iter().map(|_| Delivery::Failed(why.to_owned())).collect(),
-        interrupted_by: None,
+        told_to_end: false,
     };
     if notifications.is_empty() {
         return failed("");
@@ -149,8 +149,8 @@ async fn all(
         }
     }
     listener.abort();
-    let interrupted_by = end.borrow().map(|(number, _)| number);
-    Deliveries { each, interrupted_by }
+    let told_to_end = end.borrow().is_some();
+    Deliveries { each, told_to_end }
 }
 
 /// What is known of one before it is sent. A message that is wanted has failed
@@ -163,15 +163,15 @@ fn before(notification: &Notification, report: &RunReport) -> Delivery {
     }
 }
 
-/// The first signal that asks for an end, and when it came.
-type Told = Option<(i32, Instant)>;
+/// When the first signal came that asks for an end.
+type Told = Option<Instant>;
 
 async fn listen(told: watch::Sender<Told>) {
     // Signals wait for a child, in whose supervision they are read.
     while !told_to_end() {
         tokio::time::sleep(POLL).await;
     }
-    told.send_replace(Some((Signal::TERM.number(), Instant::now())));
+    told.send_replace(Some(Instant::now()));
     // Whoever drops the sender looks like somebody who has told something.
     std::future::pending::<()>().await;
 }
@@ -188,7 +188,7 @@ async fn one(
     let mut last = None;
     let asked_to_end = async {
         if let Ok(told) = end.wait_for(Option::is_some).await.map(|told| *told)
-            && let Some((_, since)) = told
+            && let Some(since) = told
         {
             tokio::time::sleep_until(since + rest).await;
         } else {

@@ -117,6 +117,11 @@ impl Notification {
             || status.parse().map_or(true, |status: RunStatus| self.on.contains(&status))
     }
 
+    /// How the one at this place of the list is called.
+    pub fn title(&self, at: usize) -> String {
+        format!("notification {} ({})", at + 1, self.to)
+    }
+
     /// What one try may take.
     pub fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout)

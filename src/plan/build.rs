@@ -48,8 +48,7 @@ pub struct Inputs<'a> {
 pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
     let Inputs { snapshot, config, .. } = inputs;
     let nodes = pipeline(snapshot, inputs.pipeline)?;
-    // Empty is none, as kedro-kubeflow takes it.
-    let on_exit = config.on_exit_pipeline.as_deref().filter(|name| !name.is_empty());
+    let on_exit = config.last_pipeline();
     let on_exit_nodes = on_exit.map(|name| on_exit_pipeline(snapshot, name)).transpose()?;
     let image = inputs
         .image
@@ -117,8 +116,7 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
             keep: volume.keep,
         }),
         steps: order::sorted(steps)?,
-        on_exit: (on_exit.is_some() || !config.notifications.is_empty())
-            .then(|| maker.on_exit(on_exit)),
+        on_exit: config.has_exit_handler().then(|| maker.on_exit(on_exit)),
         ttl: config.ttl,
         max_cache_staleness: config.max_cache_staleness.clone(),
     };

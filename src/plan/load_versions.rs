@@ -64,13 +64,14 @@ impl<'a> LoadVersions<'a> {
             .collect()
     }
 
+    fn loaded_of(&self, nodes: &[Node], made: &BTreeSet<&str>) -> Vec<String> {
+        let loaded = self.loaded(nodes).into_iter();
+        loaded.filter(|name| made.contains(base_name(name))).map(str::to_owned).collect()
+    }
+
     /// What these nodes load, and the run makes.
     pub fn own(&self, nodes: &[Node]) -> Vec<String> {
-        self.loaded(nodes)
-            .into_iter()
-            .filter(|name| self.made.contains(base_name(name)))
-            .map(str::to_owned)
-            .collect()
+        self.loaded_of(nodes, &self.made)
     }
 
     /// What these nodes load, and somebody has asked for.
@@ -83,11 +84,7 @@ impl<'a> LoadVersions<'a> {
 
     /// What the on-exit pipeline loads, and the run or itself makes.
     pub fn own_at_the_end(&self) -> Vec<String> {
-        self.loaded(self.at_the_end)
-            .into_iter()
-            .filter(|name| self.made_at_the_end.contains(base_name(name)))
-            .map(str::to_owned)
-            .collect()
+        self.loaded_of(self.at_the_end, &self.made_at_the_end)
     }
 
     /// What the on-exit pipeline loads, and somebody has asked for.

@@ -109,9 +109,7 @@ pub(super) fn without_effect(config: &RunConfig) -> Vec<Finding> {
         let finding = Finding::new(Code::SettingWithoutEffect, message, help);
         findings.push(finding.about(Subject::Setting("run_config.root")));
     }
-    let at_the_end = config.on_exit_pipeline.as_deref().is_some_and(|name| !name.is_empty())
-        || !config.notifications.is_empty();
-    if config.on_exit_required && !at_the_end {
+    if config.on_exit_required && !config.has_exit_handler() {
         let message = "there is no exit handler that could be required";
         let help = "set on_exit_pipeline or notifications too, or take it out";
         let finding = Finding::new(Code::SettingWithoutEffect, message, help);

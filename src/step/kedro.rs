@@ -10,6 +10,7 @@ use std::process::Command;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::output::local_folder;
 use super::save_version::normalised;
 use super::{Error, Identity, RUN_ID_PARAMETER, SAVE_VERSION_PARAMETER, Surroundings};
 use crate::env_vars;
@@ -231,9 +232,7 @@ pub(super) fn ask(
 
 /// A step of a local run that is killed leaves its files in the run's own folder.
 fn temporary_place() -> PathBuf {
-    let outputs = std::env::var_os(env_vars::KUBEDRO_OUTPUTS).filter(|path| !path.is_empty());
-    outputs
-        .map(PathBuf::from)
+    local_folder()
         .filter(|outputs| std::fs::create_dir_all(outputs).is_ok())
         .unwrap_or_else(std::env::temp_dir)
 }

@@ -25,7 +25,7 @@ pub use command::{
 };
 pub use error::{Error, Missing};
 pub use load_versions::LOAD_VERSIONS;
-pub use on_exit::Part;
+pub use on_exit::remarks;
 pub use output::{OUTPUTS, decoded as decoded_output};
 pub use run_value::{RUN_ID_PARAMETER, RunText, RunValue, SAVE_VERSION_PARAMETER, StepOutput};
 

@@ -13,11 +13,15 @@ use crate::files;
 /// Where outputs are written in a pod; a backend names the files as its outputs.
 pub const OUTPUTS: &str = "/tmp/kubedro-outputs";
 
+/// The folder that a local run has for the outputs of this step.
+pub(super) fn local_folder() -> Option<PathBuf> {
+    let folder = std::env::var_os(env_vars::KUBEDRO_OUTPUTS);
+    folder.filter(|folder| !folder.is_empty()).map(PathBuf::from)
+}
+
 /// Where the outputs are written here.
 pub(super) fn outputs_folder() -> PathBuf {
-    std::env::var_os(env_vars::KUBEDRO_OUTPUTS)
-        .filter(|folder| !folder.is_empty())
-        .map_or_else(|| PathBuf::from(OUTPUTS), PathBuf::from)
+    local_folder().unwrap_or_else(|| PathBuf::from(OUTPUTS))
 }
 
 /// Writes an output of this step, whole or not at all.

@@ -1,5 +1,6 @@
 //! How a child ended, and what else is known of it.
 
+use std::fmt;
 use std::process::ExitStatus;
 
 use crate::exit;
@@ -31,6 +32,17 @@ impl Outcome {
             (Some(code), _) => Self::Exited(u8::try_from(code & 0xff).unwrap_or(255)),
             (None, Some(number)) => Self::Signalled(number),
             (None, None) => Self::Exited(255),
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited(code) => write!(formatter, "exit code {code}"),
+            Self::Signalled(number) => {
+                write!(formatter, "exit code {}: signal {number}", self.code())
+            }
         }
     }
 }

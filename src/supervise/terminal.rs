@@ -100,16 +100,12 @@ impl Terminal {
         let wanted = by == Signal::TTIN || by == Signal::TTOU;
         // It may have come in the meantime: to this process, which has not yet
         // passed it on, or even to the child.
-        let is_here = || {
-            let group = tcgetpgrp(&self.tty);
-            group == Ok(self.own_group) || group == Ok(child.pid)
-        };
         if !wanted {
             self.take_back();
         }
-        let told_to_go_on = kernel::stop_as_the_terminal_would(|| wanted && is_here());
-        let foreground = tcgetpgrp(&self.tty);
-        self.in_foreground = foreground == Ok(self.own_group) || foreground == Ok(child.pid);
+        let told_to_go_on =
+            kernel::stop_as_the_terminal_would(|| wanted && self.is_here_or_with(child));
+        self.in_foreground = self.is_here_or_with(child);
         // The shell's CONT is passed on like every signal. Without a shell
         // above that could send one, the child must not stay as it is.
         if self.in_foreground && !told_to_go_on {
@@ -120,9 +116,13 @@ impl Terminal {
 
     /// This process goes on, perhaps in the foreground.
     pub fn go_on(&mut self, child: Child) {
-        let group = tcgetpgrp(&self.tty);
-        self.in_foreground = group == Ok(self.own_group) || group == Ok(child.pid);
+        self.in_foreground = self.is_here_or_with(child);
         self.give(child);
+    }
+
+    /// Whether this process has it, or the child.
+    fn is_here_or_with(&self, child: Child) -> bool {
+        tcgetpgrp(&self.tty).is_ok_and(|group| group == self.own_group || group == child.pid)
     }
 }
 

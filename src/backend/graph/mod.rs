@@ -29,7 +29,7 @@ fn contents(step: &Step) -> Vec<String> {
     if let StepCommand::OnExit(on_exit) = &step.command {
         let notifications = on_exit.spec.notifications.iter().enumerate();
         return notifications
-            .map(|(at, notification)| format!("notification {} ({})", at + 1, notification.to))
+            .map(|(at, notification)| notification.title(at))
             .chain(on_exit.spec.pipeline.iter().map(|name| format!("pipeline {}", visible(name))))
             .collect();
     }

@@ -98,6 +98,7 @@ def remove_left_overs(catalog, pipeline, request, version, looked_at):
     only these nodes make these datasets, so nothing of anybody else's goes.
     """
     outputs = {output for node in pipeline.nodes for output in node.outputs}
+    of_others = None
     for name in sorted(outputs - looked_at):
         looked_at.add(name)
         dataset = dataset_of(catalog, name)
@@ -109,7 +110,9 @@ def remove_left_overs(catalog, pipeline, request, version, looked_at):
         store = store_of(dataset)
         if store is None or not store.exists(folder):
             continue
-        if is_made_by_others(catalog, outputs_of_others(request, pipeline), name, dataset):
+        if of_others is None:  # few steps have left-overs
+            of_others = outputs_of_others(request, pipeline)
+        if is_made_by_others(catalog, of_others, name, dataset):
             continue  # two steps write one file: Kedro will say so
         store.remove(folder)
         if hasattr(dataset, "_clear_version_cache"):

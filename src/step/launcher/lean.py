@@ -4,10 +4,10 @@ Hooks, plugins, logs and results are those of a run without it: nothing here
 keeps a module of the project, of a plugin or of Kedro from what it does. It
 knows nothing of the request but whether it is wanted.
 
-    prepare()           before anything of Kedro is imported
-    leave_out_git(...)  before a session is made
-    on_one_stack(main)  calls `main`, and returns what it returns
-    wake_collector()    just before the nodes run
+    prepare()                        before anything of Kedro is imported
+    leave_out_git(modules, project)  before a session is made
+    on_one_stack(main)               calls `main`, and returns what it returns
+    wake_collector()                 just before the nodes run
 """
 
 import os

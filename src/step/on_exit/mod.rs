@@ -15,12 +15,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-pub use parts::Part;
+use parts::Part;
+pub use parts::remarks;
 
 use super::kedro::{self, Parameter, Request, Selection};
 use super::{Error, OnExit, Surroundings};
 use crate::notify::{self, Delivery, RunReport};
-use crate::supervise::{self, Options, Outcome, Report};
+use crate::supervise::{self, Options, Outcome, Report, Signal};
 use crate::telemetry::say;
 use crate::{env_vars, exit};
 
@@ -33,15 +34,14 @@ const TO_END: Duration = Duration::from_secs(3);
 pub(super) fn execute(step: &OnExit, surroundings: Surroundings<'_>) -> Outcome {
     let failures = failures::plain_failures(step.end.failures.text());
     let report = report::of(step, &failures, Timestamp::now());
-    let (mut parts, interrupted_by) = notifications(step, &report);
+    let (mut parts, told_to_end) = notifications(step, &report);
     if let Some(pipeline) = &step.spec.pipeline {
-        let part = match interrupted_by {
-            Some(number) => {
-                let code = Outcome::Signalled(number).code();
-                let result = "not run: the pod was told to end before it began".to_owned();
-                Part::said(PIPELINE.to_owned(), result, code, false)
-            }
-            None => run_pipeline(step, pipeline, &report, &failures, surroundings),
+        let part = if told_to_end {
+            let code = Outcome::Signalled(Signal::TERM.number()).code();
+            let result = "not run: the pod was told to end before it began".to_owned();
+            Part::said(PIPELINE.to_owned(), result, code, false)
+        } else {
+            run_pipeline(step, pipeline, &report, &failures, surroundings)
         };
         // The project's own part is the one that its code tells of.
         parts.insert(0, part);
@@ -63,7 +63,7 @@ pub(super) fn execute(step: &OnExit, surroundings: Surroundings<'_>) -> Outcome 
     outcome
 }
 
-fn notifications(step: &OnExit, report: &RunReport) -> (Vec<Part>, Option<i32>) {
+fn notifications(step: &OnExit, report: &RunReport) -> (Vec<Part>, bool) {
     let grace = Options::from_environment().grace;
     let surroundings = notify::Surroundings {
         local: std::env::var_os(env_vars::KUBEDRO_LOCAL).is_some(),
@@ -77,16 +77,15 @@ fn notifications(step: &OnExit, report: &RunReport) -> (Vec<Part>, Option<i32>) 
         .zip(notifications)
         .enumerate()
         .map(|(at, (delivery, notification))| {
-            let name = format!("notification {} ({})", at + 1, notification.to);
             let code = match delivery {
                 Delivery::Failed(_) => exit::NOTIFICATION,
                 Delivery::Sent { .. } | Delivery::NotWanted | Delivery::Skipped(_) => 0,
             };
             let as_meant = code == 0 && !matches!(delivery, Delivery::Skipped(_));
-            Part::said(name, delivery.to_string(), code, as_meant)
+            Part::said(notification.title(at), delivery.to_string(), code, as_meant)
         })
         .collect();
-    (parts, deliveries.interrupted_by)
+    (parts, deliveries.told_to_end)
 }
 
 fn run_pipeline(
@@ -105,13 +104,10 @@ fn run_pipeline(
 
 fn words(ended: &Report) -> String {
     let outcome = ended.outcome();
-    let how = match outcome {
-        Outcome::SUCCESS => return "succeeded".to_owned(),
-        Outcome::Exited(code) => format!("failed (exit code {code})"),
-        Outcome::Signalled(number) => {
-            format!("failed (exit code {}: signal {number})", outcome.code())
-        }
-    };
+    if outcome == Outcome::SUCCESS {
+        return "succeeded".to_owned();
+    }
+    let how = format!("failed ({outcome})");
     match &ended.exception {
         Some(exception) => format!("{how}: {exception}"),
         None => how,

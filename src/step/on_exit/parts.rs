@@ -9,7 +9,7 @@ use crate::telemetry::say;
 
 /// One part's result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
+pub(super) struct Part {
     /// Which part.
     pub name: String,
     /// In words.
@@ -45,4 +45,14 @@ pub(super) fn write(parts: &[Part], file: &Path) {
     if let Ok(json) = serde_json::to_vec(parts) {
         let _ = std::fs::write(file, json);
     }
+}
+
+/// What the exit handler has said there of parts that are not over as they were
+/// meant to be.
+pub fn remarks(file: &Path) -> Vec<String> {
+    let parts: Vec<Part> = std::fs::read(file)
+        .ok()
+        .and_then(|json| serde_json::from_slice(&json).ok())
+        .unwrap_or_default();
+    not_as_meant(&parts)
 }

@@ -395,3 +395,33 @@ fn a_local_run_looks_at_the_outputs_and_leaves_no_links() {
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert!(stderr(&output).contains("the output `page`"), "{}", stderr(&output));
 }
+
+#[test]
+fn a_step_may_have_more_outputs_than_an_argument_is_long() {
+    let project = Project::tiny(
+        NEW,
+        "
+NAMES = ['out_' + 'x' * 80 + str(number) for number in range(600)]
+
+def register_pipelines():
+    return {'__default__': pipeline([
+        node(lambda text: [text] * len(NAMES), 'start', NAMES, name='make'),
+    ])}
+",
+    );
+    let workflow = project.compiled(&["--target", "kfp"]);
+    let spec = workflow.container("make")["args"][2].as_str().unwrap().to_owned();
+    assert!(spec.len() > 128 * 1024, "{}", spec.len());
+    // As Argo's executor does it, and as a local run does.
+    let file = project.scratch("argument");
+    std::fs::write(&file, spec).unwrap();
+    let version = format!("--save-version={VERSION}");
+    let given = format!("@{}", file.display());
+    let output = project
+        .kubedro(&["step", "run", &given, "--run-id=r1", &version, "--parameters=W10="])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let (output, _) = project.run_local(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}

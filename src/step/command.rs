@@ -7,6 +7,7 @@
 //! travels as base64, but for ids, names of runs, times and versions, which need
 //! no protection.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -388,22 +389,25 @@ fn from_base64(text: &str) -> Result<RunText, String> {
     if text.starts_with("{{") {
         return Err("Argo has not evaluated this expression (is EXPRESSION_TEMPLATES=false set for its controller?)".to_owned());
     }
-    let from_file;
-    let text = match text.strip_prefix('@') {
-        Some(file) => {
-            from_file = std::fs::read_to_string(file)
-                .map_err(|error| format!("cannot read {file}: {error}"))?;
-            from_file.trim_end()
-        }
-        None => text,
-    };
-    let bytes = BASE64.decode(text).map_err(|error| format!("not base64: {error}"))?;
+    let bytes = BASE64
+        .decode(unpacked(text)?.trim_end())
+        .map_err(|error| format!("not base64: {error}"))?;
     let text = String::from_utf8(bytes).map_err(|_| "not UTF-8 within base64".to_owned())?;
     Ok(RunText::Text(text))
 }
 
+/// An element of argv; of one that was too long, what is in the file.
+fn unpacked(text: &str) -> Result<Cow<'_, str>, String> {
+    match text.strip_prefix('@') {
+        Some(file) => std::fs::read_to_string(file)
+            .map(Cow::Owned)
+            .map_err(|error| format!("cannot read {file}: {error}")),
+        None => Ok(Cow::Borrowed(text)),
+    }
+}
+
 fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_json::from_str(text).map_err(|error| error.to_string())
+    serde_json::from_str(&unpacked(text)?).map_err(|error| error.to_string())
 }
 
 fn to_json<T: Serialize>(value: &T) -> String {

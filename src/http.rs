@@ -44,12 +44,10 @@ pub enum Error {
 
 /// A client, without a limit of time: each request has its own.
 pub fn client(trust: Trust<'_>) -> Result<Client, Error> {
-    // Fails where it is installed already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let named = std::env::var_os(env_vars::SSL_CERT_FILE).filter(|name| !name.is_empty());
-    let authorities = match (trust, named) {
+    install_cryptography();
+    let authorities = match (trust, named_authorities()) {
         (Trust::File(path), _) => certificates(path)?,
-        (Trust::Web, Some(path)) => certificates(Path::new(&path))?,
+        (Trust::Web, Some(path)) => certificates(&path)?,
         (Trust::Web, None) => TLS_SERVER_ROOT_CERTS
             .iter()
             .map(|certificate| Certificate::from_der(certificate))
@@ -64,6 +62,18 @@ pub fn client(trust: Trust<'_>) -> Result<Client, Error> {
         }))
         .build()
         .map_err(|error| Error::Client(described(error)))
+}
+
+/// What every client needs that speaks TLS, before it is made.
+pub fn install_cryptography() {
+    // Fails where it is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// The file of authorities that are trusted instead of those in the binary.
+pub fn named_authorities() -> Option<PathBuf> {
+    let named = std::env::var_os(env_vars::SSL_CERT_FILE).filter(|name| !name.is_empty());
+    named.map(PathBuf::from)
 }
 
 fn certificates(path: &Path) -> Result<Vec<Certificate>, Error> {

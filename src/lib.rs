@@ -27,5 +27,6 @@ pub mod notify;
 pub mod plan;
 pub mod project;
 pub mod step;
+pub mod store;
 pub mod supervise;
 pub mod telemetry;

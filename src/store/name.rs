@@ -1,0 +1,82 @@
+//! Names as parts of keys. What the stores' own guides advise against in keys
+//! (`%`, `#`, `[`, control characters, …) is percent-encoded, `/` too, so that
+//! different names stay different; all else stays as it is.
+
+use object_store::path::{Path as Key, PathPart};
+
+/// How the key of a manifest ends.
+pub(super) const MANIFEST: &str = ".manifest.json";
+
+/// The folder of an item. None ends as a manifest does.
+pub(super) fn folder(name: &str) -> String {
+    let part = part(name);
+    match part.strip_suffix(MANIFEST) {
+        Some(rest) => format!("{rest}%2E{}", &MANIFEST[1..]),
+        None => part,
+    }
+}
+
+/// The name of an item's manifest, beside its folder.
+pub(super) fn manifest(name: &str) -> String {
+    format!("{}{MANIFEST}", folder(name))
+}
+
+/// The key of a path below a folder, `/` being between its parts.
+pub(super) fn below(path: &str) -> String {
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
+/// The key of something below another.
+pub(super) fn join(above: &Key, below: &str) -> Key {
+    below.split('/').fold(above.clone(), |key, name| {
+        // It is encoded already, so this changes nothing but its type.
+        PathPart::parse(name).map_or(key.clone(), |part| key.join(part))
+    })
+}
+
+fn part(name: &str) -> String {
+    PathPart::from(name).as_ref().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use object_store::path::Path as Key;
+
+    use super::{below, folder, join, manifest};
+
+    #[test]
+    fn different_names_stay_different() {
+        let names = [
+            "a",
+            "a.b",
+            "a@b",
+            "a:b",
+            "a/b",
+            "a%2Fb",
+            "a b",
+            "a#b",
+            "a%23b",
+            "{a}",
+            "é",
+            "..",
+            ".",
+            "a.manifest.json",
+            "a%2Emanifest.json",
+            "manifest.json",
+            ".manifest.json",
+        ];
+        let keys: BTreeSet<String> =
+            names.iter().flat_map(|name| [folder(name), manifest(name)]).collect();
+        assert_eq!(keys.len(), 2 * names.len(), "{keys:?}");
+        for name in names {
+            assert!(!folder(name).ends_with(".manifest.json"), "{name}");
+            assert!(!folder(name).contains('/'), "{name}");
+            let key = join(&Key::from("top"), &folder(name));
+            assert_eq!(key.as_ref(), format!("top/{}", folder(name)));
+        }
+        assert_eq!(folder("ns.data@pandas"), "ns.data@pandas");
+        assert_eq!(below("a b/c#1/é"), "a b/c%231/é");
+    }
+}

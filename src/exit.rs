@@ -15,14 +15,14 @@
 //! | 39 | the deadline has passed |
 //! | 40 | a notification was not sent (`step on-exit` with `on_exit_required`) |
 //! | 41 | the volume's claim was not deleted (`delete-pipeline-volume`) |
-//! | 42 | an output is not there, or not where the workflow expects it |
+//! | 42 | an output is not there, not where the workflow expects it, or could not be stored |
 //! | 126, 127 | the child cannot be started, is not there |
 //! | 128+n | ended by signal n |
 //!
 //! 32 to 63 are Kubedro's own; 64 and 65 are Argo's, and Kedro's is 1.
 
 use crate::error::Error;
-use crate::{init, local, plan, project, step};
+use crate::{init, local, plan, project, step, store};
 
 /// `kubeflow.yaml` is missing or wrong.
 pub const CONFIG: u8 = 32;
@@ -40,7 +40,8 @@ pub const INPUT_OUTPUT: u8 = 37;
 pub const STEP: u8 = 38;
 /// The child was ended, or not started, because its deadline had passed.
 pub const DEADLINE: u8 = 39;
-/// An output is not there, or not where the workflow expects it.
+/// An output is not there, not where the workflow expects it, or could not be
+/// stored.
 pub const OUTPUTS: u8 = 42;
 /// The child cannot be started.
 pub const CANNOT_START: u8 = 126;
@@ -94,9 +95,11 @@ pub fn of_step(error: &step::Error) -> u8 {
         | step::Error::Write { .. }
         | step::Error::Read { .. }
         | step::Error::Output(_) => INPUT_OUTPUT,
-        step::Error::Missing(_) | step::Error::Elsewhere { .. } | step::Error::NoFile { .. } => {
-            OUTPUTS
-        }
+        step::Error::Store(store::Error::Url(_) | store::Error::Option { .. }) => STEP,
+        step::Error::Missing(_)
+        | step::Error::Elsewhere { .. }
+        | step::Error::NoFile { .. }
+        | step::Error::Store(_) => OUTPUTS,
         _ => STEP,
     }
 }

@@ -3,8 +3,9 @@
 use clap::Parser;
 use kubedro::notify::{Channel, Method, Notification, RunStatus, SecretKey, Setting};
 use kubedro::step::{
-    Artifact, End, Form, Identity, LoadVersions, LoadVersionsSpec, OnExit, OnExitSpec, Place, Run,
-    RunSpec, RunText, RunValue, StepCommand, VolumeInit, VolumeInitSpec,
+    Artifact, End, Export, ExportOutput, ExportSpec, ExportTarget, Form, Identity, LoadVersions,
+    LoadVersionsSpec, OnExit, OnExitSpec, Place, Run, RunSpec, RunText, RunValue, StepCommand,
+    VolumeInit, VolumeInitSpec,
 };
 use proptest::prelude::*;
 
@@ -177,6 +178,11 @@ fn artifact() -> impl Strategy<Value = Artifact> {
     })
 }
 
+fn store() -> impl Strategy<Value = ExportTarget> {
+    (hostile(), prop::collection::btree_map(hostile(), hostile(), 0..3))
+        .prop_map(|(url, options)| ExportTarget { url, options })
+}
+
 fn command() -> impl Strategy<Value = StepCommand> {
     let names = || prop::collection::vec(hostile(), 0..4);
     prop_oneof![
@@ -196,10 +202,15 @@ fn command() -> impl Strategy<Value = StepCommand> {
             prop::collection::btree_map(hostile(), hostile(), 0..3),
             identity(),
             prop::option::of(encoded()),
-            (any::<bool>(), any::<bool>(), prop::collection::vec(artifact(), 0..3)),
+            (
+                any::<bool>(),
+                any::<bool>(),
+                prop::collection::vec(artifact(), 0..3),
+                prop::option::of(store()),
+            ),
         )
             .prop_map(|(texts, load_versions, identity, found, rest)| {
-                let (no_lean, displays, artifacts) = rest;
+                let (no_lean, displays, artifacts, export) = rest;
                 let (env, pipeline, nodes, tags, namespaces, load_at_save_version) = texts;
                 let spec = RunSpec {
                     env,
@@ -211,9 +222,20 @@ fn command() -> impl Strategy<Value = StepCommand> {
                     load_at_save_version,
                     artifacts,
                     displays,
+                    export,
                 };
                 StepCommand::Run(Run { spec, identity, load_versions: found, no_lean })
             }),
+        (store(), prop::collection::vec((hostile(), hostile()), 0..3), identity()).prop_map(
+            |(ExportTarget { url, options }, outputs, identity)| {
+                let outputs = outputs
+                    .into_iter()
+                    .map(|(dataset, path)| ExportOutput { dataset, path })
+                    .collect();
+                let spec = ExportSpec { url, options, outputs };
+                StepCommand::Export(Export { spec, identity })
+            }
+        ),
         (on_exit_spec(), identity(), end())
             .prop_map(|(spec, identity, end)| StepCommand::OnExit(OnExit { spec, identity, end })),
     ]

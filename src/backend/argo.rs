@@ -246,6 +246,8 @@ struct Container {
     args: Vec<String>,
     working_dir: String,
     env: Vec<Variable>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    env_from: Option<[Value; 1]>,
     resources: Resources,
     #[serde(skip_serializing_if = "Option::is_none")]
     security_context: Option<SecurityContext>,
@@ -606,6 +608,12 @@ fn template(step: &Step, plan: &Plan, target: Target) -> Result<Template, Error>
             args: step.command.to_argv(&placeholder),
             working_dir: root.clone(),
             env,
+            // Without it the pod does not start: better than a step whose
+            // outputs could not be stored when they are made.
+            env_from: step
+                .env_from_secret
+                .as_ref()
+                .map(|name| [json!({"secretRef": {"name": name}})]),
             resources: Resources {
                 limits: step.resources.clone(),
                 requests: step.resources.clone(),

@@ -277,8 +277,9 @@ fn refused(root: &Node, files: &Files, path: &[Segment], message: &str) -> Diagn
 
 /// Where a mapping with known keys is wanted; `*` is every key or item. serde
 /// would take a list there for the values in the order of the keys.
-const MAPPINGS: [&[&str]; 8] = [
+const MAPPINGS: [&[&str]; 9] = [
     &["run_config"],
+    &["run_config", "artifacts"],
     &["run_config", "volume"],
     &["run_config", "retry_policy", "*"],
     &["run_config", "tolerations", "*", "*"],

@@ -5,6 +5,7 @@
 //! works here. Knows nothing of Kedro's nodes; it checks names against a list
 //! that it is handed.
 
+mod artifact_store;
 mod files;
 mod interpolate;
 mod kubernetes;
@@ -21,6 +22,7 @@ mod schema;
 mod staleness;
 mod tree;
 
+pub use artifact_store::ArtifactStore;
 pub use files::STEM;
 pub use files::configuration_files;
 pub use interpolate::{Answer, FromKedro, Loader, RESOLVERS, Raised, Rendered};

@@ -12,6 +12,7 @@ use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::artifact_store::{self, ArtifactStore};
 use super::lenient;
 use super::lookup::{DEFAULT, NodeKey};
 use super::name_template::NameTemplate;
@@ -62,6 +63,9 @@ pub struct RunConfig {
     /// nobody has asked.
     #[serde(default, deserialize_with = "lenient::optional_boolean")]
     pub store_kedro_outputs_as_kfp_artifacts: Option<bool>,
+    /// The object store that outputs are put into besides. Not in kedro-kubeflow.
+    #[serde(default)]
+    pub artifacts: Option<ArtifactStore>,
     /// How old a result of Kubeflow Pipelines' cache may be, as an ISO 8601
     /// duration; P0D is never. Without it that is the server's choice.
     #[serde(default, deserialize_with = "staleness::optional")]
@@ -122,6 +126,9 @@ pub(super) fn keys_below(path: &str) -> &'static [&'static str] {
         ("run_config", _) => fields_of::<RunConfig>(),
         (_, Some(section)) if section.starts_with("notifications[") => {
             notification::keys_below(path)
+        }
+        (_, Some("artifacts")) => {
+            artifact_store::keys_below(path.strip_prefix("run_config.").unwrap_or(path))
         }
         (_, Some("volume")) => fields_of::<Volume>(),
         (_, Some("tolerations")) => fields_of::<Toleration>(),

@@ -276,7 +276,7 @@ fn body<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
     }
 }
 
-fn secret_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+pub(super) fn secret_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let name = lenient::text(deserializer)?;
     if is_dns_subdomain(&name) {
         return Ok(name);

@@ -168,13 +168,14 @@ impl<'a> Scheduler<'a> {
                 results.to_string_lossy().into_owned(),
             ));
         }
+        let command = step.command.resolved(&value).with_store(&self.views.store());
         let folder = self.views.of(step);
         // A shell would set it; the caller's own leads into the real project.
         env.push((env_vars::PWD.to_owned(), folder.to_string_lossy().into_owned()));
         Process {
             step: step.name.clone(),
             program: program.to_path_buf(),
-            argv: step.command.resolved(&value).to_argv(&nothing),
+            argv: command.to_argv(&nothing),
             folder,
             env,
             log: self.views.log_of(step),

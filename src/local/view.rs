@@ -6,6 +6,7 @@
 //! | `project/` | a pod with the volume: the image, its `data/` being the volume |
 //! | `pods/STEP/` | a pod without the volume: a copy of the image of its own |
 //! | `logs/` | what the steps print |
+//! | `artifacts/` | the object store, if the workflow has one |
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -19,10 +20,11 @@ use super::dockerignore::Dockerignore;
 use super::{Error, Options, io_error};
 use crate::copy::{self, Filter};
 use crate::plan::{DATA, DATA_VOLUME, Plan, Step};
+use crate::store::Location;
 
 /// The file that makes a folder a local run's own; locked while one goes on.
 pub(super) const MARKER: &str = ".kubedro-run-local";
-const FOLDERS: [&str; 4] = ["image", "project", "pods", "logs"];
+const FOLDERS: [&str; 5] = ["image", "project", "pods", "logs", "artifacts"];
 
 /// The folders of one run.
 #[derive(Debug)]
@@ -78,6 +80,13 @@ impl Views {
     /// Where steps write what they hand to others.
     pub fn step_outputs(&self) -> PathBuf {
         self.root.join("step-outputs")
+    }
+
+    /// The URL of what stands for the object store: a local run leaves the real
+    /// one alone.
+    pub fn store(&self) -> String {
+        let folder = self.root.join("artifacts");
+        Location::of_folder(&folder).unwrap_or_else(|| format!("file://{}", folder.display()))
     }
 
     /// The working directory of a step.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::artifact_store;
 use super::artifacts::Artifacts;
 use super::data_flow::DataFlow;
 use super::finding::{Finding, Subject};
@@ -137,6 +138,7 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
     }
     findings.extend(preflight::secrets(&plan, inputs.environment));
     findings.extend(notifications::secrets(&config.notifications));
+    findings.extend(config.artifacts.as_ref().and_then(artifact_store::secret));
     Ok((plan, findings))
 }
 
@@ -273,6 +275,7 @@ impl StepMaker<'_> {
     ) -> Step {
         let names: Vec<String> = nodes.iter().map(|node| node.name.clone()).collect();
         let artifacts = self.artifacts.as_ref().map(|all| all.of(nodes)).unwrap_or_default();
+        let store = self.inputs.config.artifacts.as_ref();
         let command = StepCommand::Run(Run {
             spec: RunSpec {
                 env: self.inputs.env.to_owned(),
@@ -284,6 +287,7 @@ impl StepMaker<'_> {
                 load_at_save_version: self.versions.own(nodes),
                 displays: !artifacts.is_empty() && self.inputs.keeps_artifacts,
                 artifacts,
+                export: store.map(artifact_store::target),
             },
             identity: crate::step::Identity::of_the_run(),
             load_versions: None,
@@ -293,7 +297,9 @@ impl StepMaker<'_> {
             (false, [node]) => (node.name.as_str(), node.tags.as_slice()),
             _ => (self.inputs.pipeline, &[][..]),
         };
-        Step { mount, needs, nodes: names, ..self.step(name, key, tags, command) }
+        let step = self.step(name, key, tags, command);
+        let env_from_secret = store.and_then(|store| store.secret.clone());
+        Step { mount, needs, nodes: names, env_from_secret, ..step }
     }
 
     /// Finds what is newest now, for all steps of the run.
@@ -366,6 +372,7 @@ impl StepMaker<'_> {
             mount: None,
             env: self.env.clone(),
             secret_env: Vec::new(),
+            env_from_secret: None,
             user: config.volume.as_ref().and_then(|volume| volume.owner),
             needs: Vec::new(),
             outputs: Vec::new(),

@@ -3,6 +3,7 @@
 //! Knows no YAML, no HTTP and no processes. What comes in (Kedro's snapshot,
 //! the configuration, flags) knows nothing of what goes out.
 
+mod artifact_store;
 mod artifacts;
 mod build;
 mod data_flow;
@@ -131,6 +132,8 @@ pub struct Step {
     pub env: Vec<(String, RunText)>,
     /// Environment variables whose values are keys of the cluster's secrets.
     pub secret_env: Vec<(String, SecretKey)>,
+    /// A secret of the cluster whose keys all are environment variables.
+    pub env_from_secret: Option<String>,
     /// The numeric user that it runs as; `None` leaves it to the image.
     pub user: Option<u32>,
     /// Steps that must have succeeded before.

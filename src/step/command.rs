@@ -31,6 +31,8 @@ pub enum StepCommand {
     LoadVersions(LoadVersions),
     /// Run nodes of a pipeline through Kedro
     Run(Run),
+    /// Put outputs into an object store
+    Export(Export),
     /// Send the notifications and run the on-exit pipeline, with the status of the workflow
     OnExit(OnExit),
 }
@@ -128,6 +130,57 @@ pub struct RunSpec {
     /// Pipelines.
     #[serde(default, skip_serializing_if = "is_false")]
     pub displays: bool,
+    /// Where the outputs go besides, when the nodes have made them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export: Option<ExportTarget>,
+}
+
+/// A place in an object store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportTarget {
+    /// `s3://bucket/prefix`, `gs://…`, `az://…`, `abfs://…` or `file:///folder`.
+    pub url: String,
+    /// Settings of the store's client that are no secrets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
+}
+
+/// `kubedro step export`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(
+    after_help = "Example:\n  kubedro step export '{\"url\":\"s3://models/runs\",\"outputs\":[{\"dataset\":\"model\",\"path\":\"data/06_models/model.pickle\"}]}' --run-id=1 --save-version=2026-01-31T12.00.00Z --parameters=W10="
+)]
+pub struct Export {
+    /// Compile-time settings, as JSON
+    #[arg(value_name = "JSON", value_parser = from_json::<ExportSpec>)]
+    pub spec: ExportSpec,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub identity: Identity,
+}
+
+/// What is put where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportSpec {
+    /// As in [`ExportTarget`].
+    pub url: String,
+    /// As in [`ExportTarget`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
+    /// Each becomes a folder of the run, with a manifest beside it.
+    pub outputs: Vec<ExportOutput>,
+}
+
+/// An output that is exported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportOutput {
+    /// The dataset, transcoding included.
+    pub dataset: String,
+    /// Its file or folder; absolute, or below the project's root.
+    pub path: String,
 }
 
 /// `kubedro step on-exit`
@@ -300,6 +353,10 @@ impl StepCommand {
                 }
                 argv.extend(step.no_lean.then(|| "--no-lean".to_owned()));
             }
+            Self::Export(step) => {
+                argv.extend(["export".to_owned(), to_json(&step.spec)]);
+                step.identity.append(&mut argv, placeholder);
+            }
             Self::OnExit(step) => {
                 argv.extend(["on-exit".to_owned(), to_json(&step.spec)]);
                 step.identity.append(&mut argv, placeholder);
@@ -335,6 +392,22 @@ impl StepCommand {
         matches!(self, Self::Run(run) if run.spec.displays)
     }
 
+    /// The same command, exporting to this place if it exports anything.
+    #[must_use]
+    pub fn with_store(mut self, url: &str) -> Self {
+        let (to, options) = match &mut self {
+            Self::Run(Run { spec: RunSpec { export: Some(target), .. }, .. }) => {
+                (&mut target.url, &mut target.options)
+            }
+            Self::Export(step) => (&mut step.spec.url, &mut step.spec.options),
+            _ => return self,
+        };
+        url.clone_into(to);
+        // They are of the other store's client.
+        options.clear();
+        self
+    }
+
     /// The same command with the run's values put in.
     #[must_use]
     pub fn resolved(&self, value: &dyn Fn(&RunValue) -> String) -> Self {
@@ -349,6 +422,10 @@ impl StepCommand {
                 identity: step.identity.resolved(value),
                 load_versions: step.load_versions.as_ref().map(|text| text.resolved(value)),
                 no_lean: step.no_lean,
+            }),
+            Self::Export(step) => Self::Export(Export {
+                spec: step.spec.clone(),
+                identity: step.identity.resolved(value),
             }),
             Self::OnExit(step) => Self::OnExit(OnExit {
                 spec: step.spec.clone(),

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::{copy, files, project, supervise};
+use crate::{copy, files, project, store, supervise};
 
 /// A step that did not come so far as to have an exit code of its child.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,9 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
+    /// Outputs could not be put into a store.
+    #[error(transparent)]
+    Store(#[from] store::Error),
     /// An output could not be written.
     #[error(transparent)]
     Output(#[from] files::WriteError),

@@ -123,20 +123,16 @@ impl<'a> Request<'a> {
         identity: &Identity,
         mut parameters: Vec<Parameter>,
     ) -> Result<Self, Error> {
-        let mut taken_on = |name: &str, own: &str| {
-            let at = parameters.iter().position(|parameter| parameter.name == name);
-            let taken = at.map(|at| parameters.remove(at).value).filter(|value| !value.is_empty());
-            let is_own = taken.is_none();
-            (taken.unwrap_or_else(|| own.to_owned()), is_own)
-        };
-        let (run_id, _) = taken_on(RUN_ID_PARAMETER, identity.run_id.text());
+        let run_id = run_id(identity, &parameters)?;
         let (save_version, own_version) =
-            taken_on(SAVE_VERSION_PARAMETER, identity.save_version.text());
+            taken_on(&parameters, SAVE_VERSION_PARAMETER, identity.save_version.text());
         let save_version = normalised(&save_version);
+        let own = [RUN_ID_PARAMETER, SAVE_VERSION_PARAMETER];
+        parameters.retain(|parameter| !own.contains(&parameter.name.as_str()));
         Ok(Self {
             project,
             selection,
-            run_id: checked("run id", run_id)?,
+            run_id,
             save_version: checked("save version", save_version)?,
             own_version,
             parameters,
@@ -148,6 +144,21 @@ impl<'a> Request<'a> {
             env: Vec::new(),
         })
     }
+}
+
+/// The value that another run has given this one by a parameter, else its own;
+/// and whether it is its own.
+fn taken_on(parameters: &[Parameter], name: &str, own: &str) -> (String, bool) {
+    let given = parameters.iter().find(|parameter| parameter.name == name);
+    match given.filter(|parameter| !parameter.value.is_empty()) {
+        Some(parameter) => (parameter.value.clone(), false),
+        None => (own.to_owned(), true),
+    }
+}
+
+/// The run's id, or that of the run whose identity it takes on.
+pub(super) fn run_id(identity: &Identity, parameters: &[Parameter]) -> Result<String, Error> {
+    checked("run id", taken_on(parameters, RUN_ID_PARAMETER, identity.run_id.text()).0)
 }
 
 /// The workflow's parameters from their JSON.

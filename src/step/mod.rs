@@ -6,6 +6,7 @@
 mod artifact;
 mod command;
 mod error;
+mod export;
 mod kedro;
 mod load_versions;
 mod made;
@@ -20,8 +21,8 @@ use std::path::Path;
 
 pub use artifact::{Artifact, METRICS, Place, UI_METADATA};
 pub use command::{
-    End, Form, Identity, LoadVersions, LoadVersionsSpec, OnExit, OnExitSpec, Run, RunSpec,
-    StepCommand, VolumeInit, VolumeInitSpec,
+    End, Export, ExportOutput, ExportSpec, ExportTarget, Form, Identity, LoadVersions,
+    LoadVersionsSpec, OnExit, OnExitSpec, Run, RunSpec, StepCommand, VolumeInit, VolumeInitSpec,
 };
 pub use error::{Error, Missing};
 pub use load_versions::LOAD_VERSIONS;
@@ -49,6 +50,7 @@ pub fn execute(command: &StepCommand, surroundings: Surroundings<'_>) -> Result<
         StepCommand::VolumeInit(step) => volume_init::execute(&step.spec, surroundings.project),
         StepCommand::LoadVersions(step) => load_versions::execute(step, surroundings),
         StepCommand::Run(step) => run::execute(step, surroundings),
+        StepCommand::Export(step) => export::execute(step, surroundings.project),
         StepCommand::OnExit(step) => Ok(on_exit::execute(step, surroundings)),
     }
 }

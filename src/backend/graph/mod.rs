@@ -125,6 +125,7 @@ mod tests {
             mount: None,
             env: Vec::new(),
             secret_env: Vec::new(),
+            env_from_secret: None,
             user: None,
             needs: owned(needs),
             outputs: Vec::new(),

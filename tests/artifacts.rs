@@ -2,12 +2,12 @@
 //! names is there when the step has ended, or the step says what is missing.
 
 use std::path::PathBuf;
-use std::process::Output;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
 use crate::servers::S3Server;
-use crate::support::{Kedro, NEW, OLD, Project, Workflow, for_each_kedro, stderr};
+use crate::support::{Kedro, NEW, OLD, Project, Workflow, files, for_each_kedro, stderr};
 
 const ROOT: &str = "/home/kedro";
 const VERSION: &str = "2026-01-31T12.00.00Z-r1";
@@ -78,15 +78,19 @@ fn here(project: &Project, path: &str) -> PathBuf {
 
 /// Runs what stands in the workflow for a step, in the project's own folder.
 fn run(project: &Project, workflow: &Workflow, step: &str) -> Output {
+    step_command(project, workflow, step).output().unwrap()
+}
+
+fn step_command(project: &Project, workflow: &Workflow, step: &str) -> Command {
     let args = workflow.container(step)["args"].as_array().unwrap();
     let spec = args[2].as_str().unwrap();
     let version = format!("--save-version={VERSION}");
-    project
-        .kubedro(&["step", "run", spec, "--run-id=r1", &version, "--parameters=W10="])
+    let mut command =
+        project.kubedro(&["step", "run", spec, "--run-id=r1", &version, "--parameters=W10="]);
+    command
         .env("KUBEDRO_OUTPUTS", project.scratch("outputs"))
-        .env("KUBEDRO_TERMINATION_LOG", project.scratch("message"))
-        .output()
-        .unwrap()
+        .env("KUBEDRO_TERMINATION_LOG", project.scratch("message"));
+    command
 }
 
 fn succeed(project: &Project, workflow: &Workflow, step: &str) {
@@ -424,4 +428,154 @@ def register_pipelines():
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let (output, _) = project.run_local(&[]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+/// All that is in a store, by its key.
+fn stored(folder: &std::path::Path) -> Vec<String> {
+    files(folder).into_keys().collect()
+}
+
+for_each_kedro!(what_the_nodes_make_is_put_into_a_store);
+
+fn what_the_nodes_make_is_put_into_a_store(kedro: Kedro) {
+    let project = project(kedro);
+    let store = project.scratch("store");
+    project.write(
+        "conf/base/kubeflow.yaml",
+        &format!(
+            "run_config:\n  image: tiny:1\n  volume: {{}}\n  artifacts: {{url: \"file://{}/runs\"}}\n",
+            store.display()
+        ),
+    );
+    let workflow = project.compiled(&[]);
+    // A store of ones own is no reason to want another one of Argo.
+    assert_eq!(artifacts(&workflow, "train"), []);
+    project.write("data/06/model.pickle/2099-01-01T00.00.00Z/model.pickle", "newer");
+    for step in ["make", "train", "tabulate", "split", "drop", "report", "forget"] {
+        succeed(&project, &workflow, step);
+    }
+    let expected = [
+        "model.manifest.json",
+        "model/model.pickle",
+        "no_parts.manifest.json",
+        "page.manifest.json",
+        "page/page.md",
+        "parts.manifest.json",
+        "parts/one.txt",
+        "parts/two.txt",
+        "plot.manifest.json",
+        "plot/plot.svg",
+        "space.out.manifest.json",
+        "space.out/out.txt",
+        "table.manifest.json",
+        "table/table.csv",
+        "test_metrics.manifest.json",
+        "test_metrics/test.json",
+    ];
+    assert_eq!(stored(&store.join("runs/r1")), expected);
+    let own = project.path().join(format!("data/06/model.pickle/{VERSION}/model.pickle"));
+    let there = store.join("runs/r1/model/model.pickle");
+    assert_eq!(std::fs::read(own).unwrap(), std::fs::read(there).unwrap());
+    let manifest: Value =
+        serde_json::from_slice(&std::fs::read(store.join("runs/r1/model.manifest.json")).unwrap())
+            .unwrap();
+    assert_eq!(manifest["dataset"], "model");
+    assert_eq!(manifest["run_id"], "r1");
+    assert_eq!(manifest["files"][0]["path"], "model.pickle");
+
+    // A local run has a store of its own.
+    std::fs::remove_dir_all(&store).unwrap();
+    let (output, work) = project.run_local(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(!store.exists());
+    let runs = std::fs::read_dir(work.join("artifacts")).unwrap();
+    let run = runs.map(|entry| entry.unwrap().path()).next().unwrap();
+    let mut all = expected.map(str::to_owned).to_vec();
+    all.extend(["space_out.manifest.json", "space_out/other.txt"].map(str::to_owned));
+    all.sort();
+    assert_eq!(stored(&run), all);
+}
+
+#[test]
+fn a_store_that_is_not_there_fails_the_step() {
+    let project = project(NEW);
+    project.write("blocked", "no folder");
+    let url = format!("file://{}/runs", project.path().join("blocked").display());
+    project.write(
+        "conf/base/kubeflow.yaml",
+        &format!("run_config: {{image: x, volume: {{}}, artifacts: {{url: \"{url}\"}}}}\n"),
+    );
+    let workflow = project.compiled(&[]);
+    let output = run(&project, &workflow, "make");
+    assert_eq!(output.status.code(), Some(42), "{}", stderr(&output));
+    let told = std::fs::read_to_string(project.scratch("message")).unwrap();
+    assert!(told.contains("\"exit_code\":42"), "{told}");
+    // What is missing is said before anything is sent.
+    project.write("src/tiny/silent.py", SILENT);
+    project.replace(
+        "conf/base/catalog.yml",
+        "page: {type: text.TextDataset,",
+        "page: {type: tiny.silent.SilentDataset,",
+    );
+    let output = run(&project, &workflow, "report");
+    assert_eq!(output.status.code(), Some(42), "{}", stderr(&output));
+    assert!(stderr(&output).contains("the output `page`"), "{}", stderr(&output));
+}
+
+#[test]
+fn of_a_remote_dataset_the_place_is_put_into_the_store() {
+    let project = Project::tiny(
+        NEW,
+        "
+def register_pipelines():
+    return {'__default__': pipeline([
+        node(lambda text: text, 'start', 'far_away', name='send'),
+        node(lambda text: text, 'start', 'near', name='keep'),
+    ])}
+",
+    );
+    let server = S3Server::start();
+    server.give_credentials(&project);
+    project.write(
+        "conf/base/catalog.yml",
+        r#"
+start: {type: text.TextDataset, filepath: data/01_raw/start.txt}
+far_away: {type: text.TextDataset, filepath: "s3://bucket/far/away.txt", credentials: store}
+near: {type: text.TextDataset, filepath: data/near.txt}
+"#,
+    );
+    project.write(
+        "conf/base/kubeflow.yaml",
+        &format!(
+            "run_config:\n  image: x\n  volume: {{}}\n  artifacts:\n    url: s3://bucket/runs\n    options: {{endpoint: \"http://{}\", allow_http: True, region: us-east-1}}\n    secret: store\n",
+            server.address()
+        ),
+    );
+    let workflow = project.compiled(&[]);
+    let env_from = &workflow.container("send")["envFrom"];
+    assert_eq!(*env_from, serde_json::json!([{"secretRef": {"name": "store"}}]));
+    for step in ["send", "keep"] {
+        let mut command = step_command(&project, &workflow, step);
+        let output = command.envs(S3Server::keys()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{step}: {}", stderr(&output));
+    }
+    let run = server.bucket().join("runs/r1");
+    assert_eq!(
+        stored(&run),
+        [
+            "far_away.manifest.json",
+            "far_away/reference.json",
+            "near.manifest.json",
+            "near/near.txt"
+        ]
+    );
+    let text = std::fs::read_to_string(run.join("far_away/reference.json")).unwrap();
+    assert!(text.contains("\"uri\": \"s3://bucket/far/away.txt\""), "{text}");
+    // Without the secret's variables the store refuses, and says so.
+    let output = step_command(&project, &workflow, "keep")
+        .envs([("AWS_ACCESS_KEY_ID", "wrong"), ("AWS_SECRET_ACCESS_KEY", "very-wrong-key")])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(42), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("very-wrong-key"), "{}", stderr(&output));
 }

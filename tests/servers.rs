@@ -60,6 +60,16 @@ impl S3Server {
         panic!("{}", std::fs::read_to_string(folder.path().join("log")).unwrap());
     }
 
+    /// Host and port.
+    pub fn address(&self) -> &str {
+        self.endpoint.trim_start_matches("http://")
+    }
+
+    /// The environment of who may use it.
+    pub fn keys() -> [(&'static str, &'static str); 2] {
+        [("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", SECRET_KEY)]
+    }
+
     /// Where the bucket's objects lie as files.
     pub fn bucket(&self) -> PathBuf {
         self.folder.path().join("objects/bucket")

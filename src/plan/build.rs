@@ -126,7 +126,8 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
     findings.extend(mounts::in_place_of_the_data(&plan));
     findings.extend(data.lost_between_pods());
     findings.extend(data.doubts(on_exit_nodes));
-    if config.store_kedro_outputs_as_kfp_artifacts == Some(true) {
+    let asked_for = config.store_kedro_outputs_as_kfp_artifacts == Some(true);
+    if asked_for || config.artifacts.is_some() {
         findings.extend(data.artifacts_impossible());
     }
     findings.extend(preflight::without_effect(config));

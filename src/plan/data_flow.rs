@@ -161,11 +161,12 @@ impl<'a> DataFlow<'a> {
             .collect()
     }
 
-    /// Whether an output is kept as an artifact.
+    /// Whether an output is kept as an artifact, or in a store.
     fn is_stored(&self, node: &Node, name: &str) -> bool {
         let step = self.steps.get(node.name.as_str());
         step.is_some_and(|step| {
-            step.command.artifacts().iter().any(|artifact| artifact.dataset == name)
+            let artifacts = step.command.artifacts();
+            step.command.exports() || artifacts.iter().any(|artifact| artifact.dataset == name)
         })
     }
 

@@ -392,6 +392,11 @@ impl StepCommand {
         matches!(self, Self::Run(run) if run.spec.displays)
     }
 
+    /// Whether what the nodes make is put into a store.
+    pub fn exports(&self) -> bool {
+        matches!(self, Self::Run(run) if run.spec.export.is_some())
+    }
+
     /// The same command, exporting to this place if it exports anything.
     #[must_use]
     pub fn with_store(mut self, url: &str) -> Self {

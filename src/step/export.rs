@@ -13,7 +13,7 @@ use crate::telemetry::say;
 /// An output on its way to the store.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Exported<'a> {
-    /// The dataset, transcoding included.
+    /// The name that it gets there: the dataset's.
     pub dataset: &'a str,
     /// Its file or folder, or a text in its place.
     pub source: Source<'a>,

@@ -41,6 +41,11 @@ impl Made {
         serde_json::from_slice(answer).map_err(|error| Error::Outputs(error.to_string()))
     }
 
+    /// The dataset's name without transcoding.
+    pub fn name(&self) -> &str {
+        self.dataset.split_once('@').map_or(&self.dataset, |(name, _)| name)
+    }
+
     /// Whether there is something. Where only the dataset can know, there is.
     pub fn exists(&self) -> bool {
         !self.absent && self.path.as_ref().is_none_or(|path| path.symlink_metadata().is_ok())

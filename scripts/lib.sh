@@ -191,12 +191,6 @@ ensure_s3_server() {
         github.com/versity/versitygw/cmd/versitygw
 }
 
-# Google Cloud Storage.
-ensure_gcs_server() {
-    ensure_go_program fake-gcs-server "$root/integration/servers/gcs" \
-        github.com/fsouza/fake-gcs-server
-}
-
 # The client of S3 that uploads are measured by.
 ensure_s3_client() {
     ensure_go_program s5cmd "$root/integration/servers/s5cmd" github.com/peak/s5cmd/v2

@@ -51,6 +51,8 @@ pub const NOT_FOUND: u8 = 127;
 pub const NOTIFICATION: u8 = 40;
 /// The API server of the cluster did not do what it was asked.
 pub const CLUSTER: u8 = 41;
+/// Told to end, and ended before the work was done: 128+n of SIGTERM.
+const TERMINATED: u8 = 143;
 /// The command line is wrong (clap's own code).
 pub const USAGE: u8 = 2;
 /// A local run that failed.
@@ -96,6 +98,7 @@ pub fn of_step(error: &step::Error) -> u8 {
         | step::Error::Read { .. }
         | step::Error::Output(_) => INPUT_OUTPUT,
         step::Error::Store(store::Error::Url(_) | store::Error::Option { .. }) => STEP,
+        step::Error::Store(store::Error::Stopped) => TERMINATED,
         step::Error::Missing(_)
         | step::Error::Elsewhere { .. }
         | step::Error::NoFile { .. }

@@ -65,10 +65,8 @@ pub fn export(data: &Data, url: &str, options: &Value) -> Command {
 
 /// The same of several datasets, each with its path.
 pub fn export_all(data: &Data, url: &str, options: &Value, outputs: &[(&str, &str)]) -> Command {
-    let outputs: Vec<Value> = outputs
-        .iter()
-        .map(|(dataset, path)| json!({"dataset": dataset, "path": path}))
-        .collect();
+    let outputs: Vec<Value> =
+        outputs.iter().map(|(dataset, path)| json!({"dataset": dataset, "path": path})).collect();
     let spec = json!({"url": url, "options": options, "outputs": outputs}).to_string();
     let mut command = kubedro(&["step", "export", &spec, "--run-id=run-1", "--save-version=v"]);
     command.args(["--parameters", &BASE64.encode("[]")]).current_dir(data.0.path());
@@ -95,17 +93,26 @@ pub fn fails(mut command: Command) -> String {
     said
 }
 
-/// All files below a folder, but those of the server itself.
+/// All files below a folder, but those of the server itself, which may go while
+/// this looks.
 pub fn stored(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut files = crate::support::files(folder);
-    files.retain(|name, _| !name.starts_with(".sgwtmp"));
-    files
+    walkdir::WalkDir::new(folder)
+        .into_iter()
+        .filter_entry(|entry| entry.file_name() != ".sgwtmp")
+        .flatten()
+        .filter(|entry| entry.file_type().is_file())
+        .filter_map(|entry| {
+            let name = entry.path().strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+            Some((name, std::fs::read(entry.path()).ok()?))
+        })
+        .collect()
 }
 
 /// That the manifest tells of all that is there, and of nothing else.
 pub fn is_whole(objects: &BTreeMap<String, Vec<u8>>, prefix: &str, dataset: &str) -> Value {
     let above = format!("{prefix}run-1/{dataset}");
-    let manifest: Value = serde_json::from_slice(&objects[&format!("{above}.manifest.json")]).unwrap();
+    let manifest: Value =
+        serde_json::from_slice(&objects[&format!("{above}.manifest.json")]).unwrap();
     let told: BTreeMap<String, (u64, String)> = manifest["files"]
         .as_array()
         .unwrap()

@@ -121,8 +121,10 @@ fn serve(
     }
     let first = String::from_utf8_lossy(&head).lines().next().unwrap_or_default().to_owned();
     let mut words = first.split(' ').map(str::to_owned);
-    let asked =
-        Asked { method: words.next().unwrap_or_default(), target: words.next().unwrap_or_default() };
+    let asked = Asked {
+        method: words.next().unwrap_or_default(),
+        target: words.next().unwrap_or_default(),
+    };
     let before = {
         let mut all = state.asked.lock().unwrap();
         all.push(asked.clone());

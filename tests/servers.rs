@@ -1,7 +1,6 @@
 //! Real servers, each started for one test and ended with it.
 
 mod azure;
-mod google;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -12,7 +11,6 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 pub use self::azure::AzureServer;
-pub use self::google::GoogleServer;
 use crate::support::{Project, repository};
 
 const ACCESS_KEY: &str = "test-access-key";
@@ -115,16 +113,6 @@ impl S3Server {
     }
 
     /// Those of an owner of the bucket.
-    pub fn keys() -> [(&'static str, &'static str); 2] {
-        [("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", SECRET_KEY)]
-    }
-
-    /// Host and port.
-    pub fn address(&self) -> &str {
-        self.endpoint.trim_start_matches("http://")
-    }
-
-    /// The environment of who may use it.
     pub fn keys() -> [(&'static str, &'static str); 2] {
         [("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", SECRET_KEY)]
     }

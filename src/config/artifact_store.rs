@@ -29,7 +29,7 @@ pub struct ArtifactStore {
 /// The object store that outputs are put into besides.
 #[derive(Deserialize, JsonSchema)]
 struct WrittenStore {
-    /// Where: s3://bucket/prefix, gs://…, az://…, abfs://…, file:///folder
+    /// Where: `s3://bucket/prefix`, `gs://…`, `az://…`, `abfs://…` or `file:///folder`.
     #[serde(deserialize_with = "url")]
     url: String,
     /// Settings of the store's client, such as endpoint and region; no secrets.

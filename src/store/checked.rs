@@ -72,3 +72,58 @@ fn md5(body: HttpRequestBody) -> Option<String> {
     }
     Some(BASE64.encode(sum.finalize()))
 }
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use object_store::PutPayload;
+    use object_store::client::{
+        HttpClient, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
+    };
+
+    use super::Checked;
+
+    /// Answers with a header.
+    #[derive(Debug)]
+    struct Says(&'static str, &'static str);
+
+    #[async_trait]
+    impl HttpService for Says {
+        async fn call(&self, _: HttpRequest) -> Result<HttpResponse, HttpError> {
+            let mut response = HttpResponse::new(String::new().into());
+            response.headers_mut().insert(self.0, self.1.parse().unwrap());
+            Ok(response)
+        }
+    }
+
+    fn put(name: &'static str, value: &'static str) -> Result<HttpResponse, HttpError> {
+        let checked = Checked::new(HttpClient::new(Says(name, value)));
+        let body = PutPayload::from_static(b"some bytes");
+        let mut request = HttpRequest::new(body.into());
+        *request.method_mut() = "PUT".parse().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(checked.call(request))
+    }
+
+    #[test]
+    fn another_sum_is_an_error_after_which_it_is_tried_again() {
+        // md5sum of `some bytes`.
+        let right = "nQVoRp0gbBrt8bcfEvR0vA==";
+        for (name, value) in [
+            ("content-md5", right),
+            ("x-goog-hash", "crc32c=AAAAAA==,md5=nQVoRp0gbBrt8bcfEvR0vA=="),
+            ("x-goog-hash", "crc32c=AAAAAA=="),
+            ("etag", "x"),
+        ] {
+            assert!(put(name, value).is_ok(), "{name}: {value}");
+        }
+        let wrong = "Ojk9c3dhfxgoKVVHYwFbHQ==";
+        for (name, value) in [
+            ("content-md5", wrong),
+            ("x-goog-hash", "crc32c=AAAAAA==,md5=Ojk9c3dhfxgoKVVHYwFbHQ=="),
+        ] {
+            let error = put(name, value).unwrap_err();
+            assert_eq!(error.kind(), HttpErrorKind::Request, "{name}: {value}");
+        }
+    }
+}

@@ -132,7 +132,7 @@ fn in_one_line(chain: &[&(dyn StdError + 'static)]) -> String {
         }
     }
     if text.contains("timed out") {
-        text = "no answer in time".to_owned();
+        return "no answer in time".to_owned();
     }
     text
 }

@@ -4,6 +4,9 @@
 
 use object_store::path::{Path as Key, PathPart};
 
+/// What Amazon and Google advise against in keys, besides control characters.
+const ADVISED_AGAINST: &str = "/\\{}^%`[]\"<>~#|*?";
+
 /// How the key of a manifest ends.
 pub(super) const MANIFEST: &str = ".manifest.json";
 
@@ -34,8 +37,24 @@ pub(super) fn join(above: &Key, below: &str) -> Key {
     })
 }
 
+/// Encoded as a name that is one part of a key. Unlike the crate's own encoding
+/// it leaves letters of all scripts as they are.
 fn part(name: &str) -> String {
-    PathPart::from(name).as_ref().to_owned()
+    use std::fmt::Write as _;
+    if matches!(name, "." | "..") {
+        return name.replace('.', "%2E");
+    }
+    let mut part = String::with_capacity(name.len());
+    for letter in name.chars() {
+        if !letter.is_control() && !ADVISED_AGAINST.contains(letter) {
+            part.push(letter);
+            continue;
+        }
+        for byte in letter.encode_utf8(&mut [0; 4]).bytes() {
+            let _ = write!(part, "%{byte:02X}");
+        }
+    }
+    part
 }
 
 #[cfg(test)]

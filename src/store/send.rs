@@ -20,6 +20,9 @@ const MEMORY: u32 = 64;
 /// How long what was begun may take to be given up.
 const TO_GIVE_UP: Duration = Duration::from_secs(5);
 
+/// How long what is on its way then is waited for.
+const TO_SETTLE: Duration = Duration::from_secs(1);
+
 /// Sends files to a store.
 #[derive(Clone)]
 pub(super) struct Sender {
@@ -71,18 +74,23 @@ impl Sender {
         Ok(sum)
     }
 
-    async fn in_parts(mut self, file: SourceFile, key: Key) -> Result<Sum, Error> {
+    async fn in_parts(self, file: SourceFile, key: Key) -> Result<Sum, Error> {
         let mut stopped = self.stopped.clone();
         let mut upload = self
             .store
             .put_multipart(&key)
             .await
             .map_err(|error| self.failed("store", &key, &error))?;
+        let mut sending = JoinSet::new();
         let result = tokio::select! {
-            result = self.parts(&mut *upload, file, &key) => result,
+            result = self.parts(&mut *upload, &mut sending, file, &key) => result,
             _ = stopped.wait_for(|stopped| *stopped) => Err(Error::Stopped),
         };
         if result.is_err() {
+            // A part that arrives after the upload was given up may stay.
+            let settled = async { while sending.join_next().await.is_some() {} };
+            let _ = tokio::time::timeout(TO_SETTLE, settled).await;
+            sending.shutdown().await;
             // Otherwise the store keeps, and bills, what has arrived.
             let given_up = tokio::time::timeout(TO_GIVE_UP, upload.abort()).await;
             if !matches!(given_up, Ok(Ok(()))) {
@@ -93,15 +101,15 @@ impl Sender {
     }
 
     async fn parts(
-        &mut self,
+        &self,
         upload: &mut dyn MultipartUpload,
+        sending: &mut JoinSet<object_store::Result<()>>,
         file: SourceFile,
         key: &Key,
     ) -> Result<Sum, Error> {
         let size = part::size(file.size);
         let length = usize::try_from(size).unwrap_or(usize::MAX);
         let mut reader = in_thread(move || Reader::open(&file)).await?;
-        let mut sending = JoinSet::new();
         loop {
             let held = self.room(size).await?;
             let bytes;

@@ -38,6 +38,11 @@ impl AzureServer {
         Self { server, account }
     }
 
+    /// `127.0.0.1:PORT`
+    pub fn address(&self) -> &str {
+        &self.server.address
+    }
+
     /// `http://127.0.0.1:PORT/ACCOUNT`
     pub fn endpoint(&self) -> String {
         format!("http://{}/{}", self.server.address, self.account)

@@ -131,10 +131,7 @@ fn in_one_line(chain: &[&(dyn StdError + 'static)]) -> String {
             text.push_str(&said);
         }
     }
-    if text.contains("timed out") {
-        return "no answer in time".to_owned();
-    }
-    text
+    if text.contains("timed out") { "no answer in time".to_owned() } else { text }
 }
 
 /// `403 Forbidden (AccessDenied: Access Denied)`

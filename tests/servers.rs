@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use object_store::aws::AmazonS3Builder;
+use object_store::path::Path as Key;
+use object_store::signer::{SignedUrlOptions, Signer as _};
 use tempfile::TempDir;
 
 pub use self::azure::AzureServer;
@@ -115,6 +118,38 @@ impl S3Server {
     /// Those of an owner of the bucket.
     pub fn keys() -> [(&'static str, &'static str); 2] {
         [("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", SECRET_KEY)]
+    }
+
+    /// Lets everybody do everything with the bucket.
+    pub fn open_to_all(&self) {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = AmazonS3Builder::new()
+            .with_bucket_name("bucket")
+            .with_endpoint(format!("http://{}", self.address()))
+            .with_allow_http(true)
+            .with_access_key_id(ACCESS_KEY)
+            .with_secret_access_key(SECRET_KEY)
+            .build()
+            .unwrap();
+        let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::bucket","arn:aws:s3:::bucket/*"]}]}"#;
+        let options = SignedUrlOptions::default().with_query([("policy", "")]);
+        let (place, minute) = (Key::ROOT, Duration::from_mins(1));
+        let signed = client.signed_url_opts("PUT".parse().unwrap(), &place, minute, &options);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let url = runtime.block_on(signed).unwrap();
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        write!(
+            stream,
+            "PUT {}?{} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{policy}",
+            url.path(),
+            url.query().unwrap(),
+            self.address(),
+            policy.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
     }
 
     /// Where the bucket's objects lie as files.

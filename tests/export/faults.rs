@@ -73,7 +73,7 @@ fn what_fails_sometimes_is_tried_again() {
     let fate = |asked: &Asked, before: usize| {
         if before % 5 != 4 || asked.target.contains("uploadId") && asked.method == "POST" {
             Fate::Passes
-        } else if before % 2 == 0 {
+        } else if before.is_multiple_of(2) {
             Fate::Answered("503 Slow Down", "<Error><Code>SlowDown</Code></Error>")
         } else {
             Fate::Answered("500 Internal Server Error", "")
@@ -112,6 +112,17 @@ fn what_is_always_cut_is_an_error() {
     let fate = |asked: &Asked, _: usize| if is_data(asked) { Fate::Cut } else { Fate::Passes };
     let (said, objects, _) = with_fate(fate, impatient, fails);
     assert!(said.contains("cannot store run-1/model/"), "{said}");
+    assert!(!objects.contains_key("run-1/model.manifest.json"));
+}
+
+#[test]
+fn a_store_that_only_says_that_it_has_something_is_not_believed() {
+    let fate = |asked: &Asked, _: usize| {
+        let lost = asked.method == "PUT" && asked.target.ends_with("small/7");
+        if lost { Fate::Answered("200 OK\r\nETag: \"7\"", "") } else { Fate::Passes }
+    };
+    let (said, objects, _) = with_fate(fate, impatient, fails);
+    assert!(said.contains("run-1/model/small/7 in s3://bucket is not what was stored"), "{said}");
     assert!(!objects.contains_key("run-1/model.manifest.json"));
 }
 

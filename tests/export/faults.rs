@@ -295,23 +295,37 @@ fn killed_at_any_time_the_next_try_ends_the_same() {
     }
 }
 
-/// A large file takes no more memory than a few of its parts.
+/// Before a store that takes nothing for a while, a large file takes no more memory
+/// than a few of its parts.
 #[test]
 fn a_large_file_takes_little_memory() {
     let (server, data) = (S3Server::start(), Data::new().with(&[("small", b"1")]));
     let size = 400 * 1024 * 1024;
     std::fs::File::create(data.path().join("large")).unwrap().set_len(size).unwrap();
-    let mut child = to_s3(&data, &s3_options(server.address())).spawn().unwrap();
-    let mut peak = 0;
-    while child.try_wait().unwrap().is_none() {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
-        let kibibytes = status.ok().and_then(|status| {
-            let line = status.lines().find(|line| line.starts_with("VmHWM:"))?.to_owned();
-            line.split_whitespace().nth(1)?.parse::<u64>().ok()
-        });
-        peak = peak.max(kibibytes.unwrap_or(0));
-        std::thread::sleep(Duration::from_millis(5));
+    let is_part = |asked: &Asked| asked.target.contains("partNumber=");
+    let proxy =
+        Proxy::start(
+            server.address(),
+            move |asked, _| {
+                if is_part(asked) { Fate::Waits } else { Fate::Passes }
+            },
+        );
+    let mut child = to_s3(&data, &s3_options(&proxy.address)).spawn().unwrap();
+    proxy.wait_for(is_part);
+    let parts = || proxy.asked().iter().filter(|asked| is_part(asked)).count();
+    // Until no more come.
+    let (mut waiting, mut since) = (parts(), Instant::now());
+    while since.elapsed() < Duration::from_secs(2) {
+        std::thread::sleep(Duration::from_millis(20));
+        if parts() != waiting {
+            (waiting, since) = (parts(), Instant::now());
+        }
     }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    let kibibytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    proxy.release();
     assert!(child.wait().unwrap().success());
-    assert!(peak > 0 && peak < 160 * 1024, "{peak} KiB");
+    assert_eq!(waiting, 8);
+    assert!(kibibytes < 160 * 1024, "{kibibytes} KiB");
 }

@@ -14,11 +14,13 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -71,24 +73,35 @@ def timed(argv, folder):
     """Seconds of the clock, seconds of the processor, and MiB at the peak."""
     os.sync()
     environment = {**os.environ, **KEYS, "AWS_REGION": "us-east-1"}
-    begin = time.monotonic()
-    process = subprocess.Popen(
-        argv, env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    took = time.monotonic() - begin
-    if process.returncode != 0:
-        sys.exit(f"{argv[0]} has failed: {said.decode(errors='replace')}")
-    return took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    with tempfile.TemporaryFile() as said:
+        begin = time.monotonic()
+        process = subprocess.Popen(
+            argv, env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=said
+        )
+        peak = 0
+        # What wait4 tells of memory has this program's own in it, of which the child
+        # is a copy at first.
+        while not os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+            with open(f"/proc/{process.pid}/status") as status:
+                found = re.search(r"VmHWM:\s+(\d+)", status.read())
+            peak = max(peak, int(found[1]) if found else 0)
+            time.sleep(0.005)
+        took = time.monotonic() - begin
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            said.seek(0)
+            sys.exit(f"{argv[0]} has failed: {said.read().decode(errors='replace')}")
+    return took, usage.ru_utime + usage.ru_stime, peak / 1024
 
 
 def main():
     program, s5cmd, versitygw = (os.path.abspath(path) for path in sys.argv[1:4])
     rounds, work = int(sys.argv[4]), Path(sys.argv[5]) / "store"
     work.mkdir()
-    print(f"{'':16}{'kubedro':>10}{'s5cmd':>10}{'times':>8}{'cpu':>8}{'cpu':>8}{'MiB':>7}{'MiB':>7}")
+    print(
+        f"{'':16}{'kubedro':>10}{'s5cmd':>10}{'times':>8}{'cpu':>8}{'cpu':>8}{'MiB':>7}{'MiB':>7}"
+    )
     good = True
     with server(versitygw, work) as (url, bucket):
         for name, (count, size) in SETS.items():
@@ -112,7 +125,7 @@ def main():
                     # The first round warms all caches.
                     if round_number:
                         taken[client].append(result)
-                    stored = [path for path in (bucket / client).rglob("*.bin")]
+                    stored = list((bucket / client).rglob("*.bin"))
                     if len(stored) != count:
                         sys.exit(f"{client} has stored {len(stored)} files, and not {count}")
             median = {

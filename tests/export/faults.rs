@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::stores::{azures, s3_options};
 use super::{Data, bytes, export, fails, is_whole, stored, succeeds};
 use crate::proxy::{Asked, Fate, Proxy};
+use crate::server::{Server, answer};
 use crate::servers::{AzureServer, S3Server};
 
 /// Three parts of one file, and small ones.
@@ -27,6 +28,9 @@ fn a_tree() -> Data {
 /// Options with which a test need not wait for long.
 fn impatient(address: &str) -> Value {
     let mut options = s3_options(address);
+    if address.starts_with("https://") {
+        options["endpoint"] = json!(address);
+    }
     options["max_retries"] = json!("2");
     options["timeout"] = json!("1s");
     options
@@ -168,6 +172,28 @@ fn wrong_keys_are_told_without_them() {
     let said = fails(command);
     assert!(said.contains("No user exists with the provided access key ID"), "{said}");
     assert!(!said.contains("hidden-secret"), "{said}");
+}
+
+#[test]
+fn a_server_is_trusted_as_ssl_cert_file_says() {
+    let (server, authority) = Server::with_tls(vec![answer(403, "")]);
+    let data = Data::new().with(&[("a", b"1")]);
+    data.write("../authority.pem", authority.as_bytes());
+    let options = impatient(&format!("https://localhost:{}", server.port));
+    let said = |certificates: Option<&str>| {
+        let mut command = to_s3(&data, &options);
+        if let Some(file) = certificates {
+            command.env("SSL_CERT_FILE", data.path().join(file));
+        }
+        fails(command)
+    };
+    let trusted = said(Some("../authority.pem"));
+    assert!(trusted.contains("403 Forbidden"), "{trusted}");
+    // Without it, those in the binary.
+    let strange = said(None);
+    assert!(strange.contains("invalid peer certificate: UnknownIssuer"), "{strange}");
+    let absent = said(Some("no-such.pem"));
+    assert!(absent.contains("cannot read the certificates in"), "{absent}");
 }
 
 #[test]

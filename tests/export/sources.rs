@@ -84,6 +84,16 @@ fn a_name_that_is_no_text() {
 }
 
 #[test]
+fn two_of_one_name() {
+    let data = Data::new().with(&[("a", b"1"), ("b", b"2")]);
+    let url = format!("file://{}", data.store().display());
+    let outputs = [("model", "data/a"), ("model", "data/b")];
+    let said = fails(export_all(&data, &url, &json!({}), &outputs));
+    assert!(said.contains("`model` is there twice"), "{said}");
+    assert!(stored(&data.store()).is_empty());
+}
+
+#[test]
 fn what_is_not_there() {
     let data = Data::new();
     let url = format!("file://{}", data.store().display());

@@ -172,6 +172,21 @@ fn a_tree_in_a_folder() {
 }
 
 #[test]
+fn what_a_killed_export_has_not_finished_goes() {
+    let data = Data::new().with(&[("a", b"1")]);
+    let url = format!("file://{}", data.store().display());
+    for name in ["run-1/model/a#1", "run-1/model/b/c#2"] {
+        data.write(&format!("../store/{name}"), b"half");
+    }
+    // Not ours.
+    data.write("../store/run-1/other/a#1", b"half");
+    succeeds(export(&data, &url, &json!({})));
+    let objects = stored(&data.store());
+    let keys: Vec<&str> = objects.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["run-1/model.manifest.json", "run-1/model/a", "run-1/other/a#1"]);
+}
+
+#[test]
 fn a_single_file_stands_under_its_name() {
     let data = Data::new().with(&[("model.pickle", b"weights")]);
     let url = format!("file://{}", data.store().display());

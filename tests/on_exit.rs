@@ -44,6 +44,12 @@ fn webhook(url: &str, retries: u32) -> Value {
     json!({"to": {"webhook": {"url": {"text": url}, "method": "POST"}}, "timeout": 1000, "retries": retries})
 }
 
+/// A `kubeflow.yaml` with this list of notifications, the first of which is in
+/// its line 5.
+fn settings_with(notifications: &str) -> String {
+    format!("run_config:\n  image: x\n  volume: {{}}\n  notifications:{notifications}")
+}
+
 fn told(status: &str, notifications: &Value) -> Output {
     step(status, &json!({"notifications": notifications})).output().unwrap()
 }
@@ -514,10 +520,8 @@ fn the_workflow_has_notifications_and_no_secrets() {
     let project = Project::tiny(NEW, PIPELINES);
     project.write(
         "conf/base/kubeflow.yaml",
-        "run_config:
-  image: x
-  volume: {}
-  notifications:
+        &settings_with(
+            "
     - webhook:
         url: {secret: hook, key: url}
         headers: {Authorization: {secret: hook, key: token}}
@@ -526,6 +530,7 @@ fn the_workflow_has_notifications_and_no_secrets() {
       timeout: 1m30s
       retries: 0
 ",
+        ),
     );
     let workflow = project.compiled(&[]);
     assert_eq!(workflow.spec()["onExit"], "on-exit");
@@ -553,9 +558,7 @@ fn the_workflow_has_notifications_and_no_secrets() {
 fn mistakes_are_shown_where_they_are() {
     let project = Project::tiny(NEW, PIPELINES);
     let said = |notification: &str| {
-        let settings = format!(
-            "run_config:\n  image: x\n  volume: {{}}\n  notifications:\n    - {notification}\n"
-        );
+        let settings = settings_with(&format!("\n    - {notification}\n"));
         project.write("conf/base/kubeflow.yaml", &settings);
         let output = project.kubedro(&["compile", "-o", "-"]).output().unwrap();
         (output.status.code(), stderr(&output))
@@ -597,10 +600,8 @@ fn secrets_in_plain_text_are_found() {
     let project = Project::tiny(NEW, PIPELINES);
     project.write(
         "conf/base/kubeflow.yaml",
-        "run_config:
-  image: x
-  volume: {}
-  notifications:
+        &settings_with(
+            "
     - slack:
         url: https://hooks.slack.com/services/T0/B0/hunter2
     - webhook:
@@ -611,6 +612,7 @@ fn secrets_in_plain_text_are_found() {
           authorization: hunter2
           X-Kind: run
 ",
+        ),
     );
     let output = project.kubedro(&["lint"]).output().unwrap();
     let text = stdout(&output);

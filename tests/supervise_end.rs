@@ -7,12 +7,12 @@ use crate::support::{NEW, kubedro, repository, stderr, stdout};
 
 #[test]
 fn ten_thousand_orphans_are_reaped_and_the_exit_code_is_the_childs() {
-    let output = kubedro(&["exec", "--"])
-        .arg(NEW.python())
-        .arg(program("orphans.py"))
-        .arg("10000")
-        .output()
-        .unwrap();
+    reaps_ten_thousand_orphans(kubedro(&["exec", "--"]));
+}
+
+/// Runs their parent below this command.
+pub fn reaps_ten_thousand_orphans(mut exec: Command) {
+    let output = exec.arg(NEW.python()).arg(program("orphans.py")).arg("10000").output().unwrap();
     assert_eq!(output.status.code(), Some(42), "{}", stderr(&output));
 }
 

@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::exec::rest;
-use crate::supervise_signals::program;
+use crate::supervise_end::reaps_ten_thousand_orphans;
 use crate::support::{NEW, stderr};
 
 /// The program as the first process of a namespace.
@@ -24,13 +24,7 @@ fn first_process(arguments: &[&str]) -> Command {
 #[test]
 #[ignore = "needs root"]
 fn root_namespace_first_process_reaps_orphans() {
-    let output = first_process(&["--"])
-        .arg(NEW.python())
-        .arg(program("orphans.py"))
-        .arg("10000")
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(42), "{}", stderr(&output));
+    reaps_ten_thousand_orphans(first_process(&["--"]));
 }
 
 #[test]

@@ -94,6 +94,7 @@ pub fn of_step(error: &step::Error) -> u8 {
         step::Error::Supervise(error) => error.code(),
         step::Error::Project(error) => project_code(error),
         step::Error::Copy(_)
+        | step::Error::NotInImage(_)
         | step::Error::Write { .. }
         | step::Error::Read { .. }
         | step::Error::Output(_) => INPUT_OUTPUT,

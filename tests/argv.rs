@@ -186,9 +186,12 @@ fn store() -> impl Strategy<Value = ExportTarget> {
 fn command() -> impl Strategy<Value = StepCommand> {
     let names = || prop::collection::vec(hostile(), 0..4);
     prop_oneof![
-        (hostile(), hostile(), any::<Option<u32>>()).prop_map(|(from, to, owner)| {
-            StepCommand::VolumeInit(VolumeInit { spec: VolumeInitSpec { from, to, owner } })
-        }),
+        (hostile(), hostile(), names(), any::<Option<u32>>()).prop_map(
+            |(from, to, paths, owner)| {
+                let spec = VolumeInitSpec { from, to, paths, owner };
+                StepCommand::VolumeInit(VolumeInit { spec })
+            }
+        ),
         (hostile(), hostile(), names(), identity()).prop_map(
             |(env, pipeline, datasets, identity)| {
                 StepCommand::LoadVersions(LoadVersions {

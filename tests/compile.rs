@@ -191,11 +191,42 @@ run_config:
     assert_eq!(node["volumeMounts"][0]["mountPath"], "/home/kedro/data");
     let init = workflow.container("data-volume-init");
     assert_eq!(init["volumeMounts"][0]["mountPath"], "/home/kedro/datavolume");
-    assert_eq!(init["securityContext"]["runAsUser"], 0, "only root can give a fresh volume away");
+    assert_eq!(init["securityContext"]["runAsUser"], 1000, "its group lets it in");
+    assert_eq!(
+        spec["securityContext"],
+        serde_json::json!({"fsGroup": 1000, "fsGroupChangePolicy": "OnRootMismatch"})
+    );
     assert!(init["args"][2].as_str().unwrap().contains("\"owner\":1000"));
     assert_eq!(workflow.container("on-exit")["volumeMounts"], serde_json::Value::Null);
     let names: Vec<_> = spec["templates"].as_array().unwrap().iter().map(|t| &t["name"]).collect();
     assert_eq!(names.len(), 14, "one template a step, and the graph");
+}
+
+#[test]
+fn root_fills_a_volume_that_knows_no_groups_where_somebody_says_so() {
+    let project = Project::tiny(NEW, ONE_NODE);
+    project.write(
+        "conf/base/kubeflow.yaml",
+        "run_config: {image: x, volume: {owner: 1000, init_as_root: True, init_paths: [01_raw/, ./02]}}\n",
+    );
+    let workflow = project.compiled(&[]);
+    assert_eq!(workflow.spec()["securityContext"], serde_json::Value::Null);
+    let init = workflow.container("data-volume-init");
+    assert_eq!(init["securityContext"]["runAsUser"], 0, "only root can give files away");
+    let spec: serde_json::Value = serde_json::from_str(init["args"][2].as_str().unwrap()).unwrap();
+    assert_eq!(spec["owner"], 1000);
+    assert_eq!(spec["paths"], serde_json::json!(["01_raw", "02"]));
+    assert_eq!(workflow.container("measure")["securityContext"]["runAsUser"], 1000);
+
+    for path in ["../secrets", "/etc", ".", "''"] {
+        project.write(
+            "conf/base/kubeflow.yaml",
+            &format!("run_config: {{image: x, volume: {{init_paths: [{path}]}}}}\n"),
+        );
+        let output = project.kubedro(&["compile", "-o", "-"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(32), "{}", stderr(&output));
+        assert!(stderr(&output).contains("is not a path below data/"), "{}", stderr(&output));
+    }
 }
 
 #[test]

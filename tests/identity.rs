@@ -1,7 +1,7 @@
 //! One run has one identity: what it saves under its version is its own, a
 //! retry makes that whole again, and what it loads stays the same to its end.
 
-mod deaths;
+pub mod deaths;
 mod store;
 
 use std::process::Output;

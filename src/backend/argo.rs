@@ -63,6 +63,9 @@ struct Spec {
     #[serde(skip_serializing_if = "Option::is_none")]
     on_exit: Option<String>,
     arguments: Arguments,
+    /// Of every pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    security_context: Option<PodSecurityContext>,
     ttl_strategy: TtlStrategy,
     #[serde(rename = "podGC", skip_serializing_if = "Option::is_none")]
     pod_gc: Option<Strategy>,
@@ -277,6 +280,14 @@ struct SecurityContext {
     run_as_user: u32,
 }
 
+/// The kubelet gives a volume to this group, once, and lets the group write.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PodSecurityContext {
+    fs_group: u32,
+    fs_group_change_policy: &'static str,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Mount {
@@ -416,6 +427,11 @@ fn spec(plan: &Plan, target: Target) -> Result<Spec, Error> {
         service_account_name: (target == Target::Kfp).then_some(kfp_v1::SERVICE_ACCOUNT),
         on_exit,
         arguments: Arguments { parameters: parameters(plan) },
+        // Without the policy, each pod's start would change all of the volume's
+        // files.
+        security_context: plan.volume.as_ref().and_then(|volume| volume.group).map(|fs_group| {
+            PodSecurityContext { fs_group, fs_group_change_policy: "OnRootMismatch" }
+        }),
         ttl_strategy: TtlStrategy {
             seconds_after_completion: plan.ttl,
             seconds_after_success: plan.ttl,

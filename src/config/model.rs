@@ -216,10 +216,52 @@ pub struct Volume {
     /// Whether the volume outlives the run.
     #[serde(default, deserialize_with = "lenient::boolean")]
     pub keep: bool,
+    /// What of the image's `data/` comes into the volume; all of it where there
+    /// is nothing. Not in kedro-kubeflow.
+    #[serde(default, deserialize_with = "init_paths")]
+    #[schemars(with = "Option<Vec<String>>")]
+    pub init_paths: Vec<String>,
     /// The numeric user that the steps run as, and that owns the data; null
     /// leaves it to the image.
     #[serde(default = "root_user", deserialize_with = "lenient::optional_unsigned")]
     pub owner: Option<u32>,
+    /// Whether root fills the volume and gives it to another owner, for volumes
+    /// that ignore `fsGroup` (NFS, host paths). Not in kedro-kubeflow.
+    #[serde(default, deserialize_with = "lenient::boolean")]
+    pub init_as_root: bool,
+}
+
+impl Volume {
+    /// The owner that has to get into a volume of root's without being root.
+    pub fn group(&self) -> Option<u32> {
+        self.owner.filter(|owner| *owner != 0 && !self.init_as_root)
+    }
+}
+
+/// Paths below `data/`, without `.` and doubled slashes.
+fn init_paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let paths: Vec<String> = lenient::null_is_default(deserializer)?;
+    paths
+        .into_iter()
+        .map(|path| {
+            let mut names = Vec::new();
+            for name in path.split('/') {
+                match name {
+                    ".." => return Err(D::Error::custom(not_below(&path))),
+                    "" | "." => {}
+                    name => names.push(name),
+                }
+            }
+            if names.is_empty() || path.starts_with('/') || path.contains('\0') {
+                return Err(D::Error::custom(not_below(&path)));
+            }
+            Ok(names.join("/"))
+        })
+        .collect()
+}
+
+fn not_below(path: &str) -> String {
+    format!("`{path}` is not a path below data/, such as 01_raw")
 }
 
 fn one_gibibyte() -> Quantity {

@@ -12,7 +12,7 @@ use super::{
     DATA, DATA_VOLUME, Error, LOAD_VERSIONS, ON_EXIT, PROJECT_ROOT, Parameter, Plan, Step,
     VOLUME_INIT, Volume, mounts, notifications, order, step_name,
 };
-use crate::config::{MergeStrategy, NodeKey, RunConfig};
+use crate::config::{self, MergeStrategy, NodeKey, RunConfig};
 use crate::diagnostic::Code;
 use crate::env_vars;
 use crate::names::did_you_mean;
@@ -75,7 +75,7 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
     let volume = config.volume.as_ref().filter(|volume| !full || volume.keep);
     let mut steps = Vec::new();
     if let Some(volume) = volume.filter(|volume| !volume.skip_init) {
-        steps.push(maker.volume_init(volume.owner));
+        steps.push(maker.volume_init(volume));
     }
     let mut first: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
     let mount = volume.map(|_| DATA);
@@ -115,6 +115,7 @@ pub fn build(inputs: &Inputs<'_>) -> Result<(Plan, Vec<Finding>), Error> {
             size: volume.size.clone(),
             access_modes: volume.access_modes.clone(),
             keep: volume.keep,
+            group: volume.group(),
         }),
         steps: order::sorted(steps)?,
         on_exit: config.has_exit_handler().then(|| maker.on_exit(on_exit)),
@@ -257,13 +258,20 @@ struct StepMaker<'a> {
 }
 
 impl StepMaker<'_> {
-    fn volume_init(&self, owner: Option<u32>) -> Step {
+    fn volume_init(&self, volume: &config::Volume) -> Step {
         let command = StepCommand::VolumeInit(VolumeInit {
-            spec: VolumeInitSpec { from: DATA.to_owned(), to: DATA_VOLUME.to_owned(), owner },
+            spec: VolumeInitSpec {
+                from: DATA.to_owned(),
+                to: DATA_VOLUME.to_owned(),
+                paths: volume.init_paths.clone(),
+                owner: volume.owner,
+            },
         });
         let step = self.step(VOLUME_INIT, VOLUME_INIT, &[], command);
-        // A fresh volume belongs to root; only root can give it to the owner.
-        Step { mount: Some(DATA_VOLUME), user: owner.map(|_| 0), ..step }
+        // A fresh volume belongs to root: its group lets the owner in, or else
+        // only root can give it to the owner.
+        let user = volume.group().or(volume.owner.map(|_| 0));
+        Step { mount: Some(DATA_VOLUME), user, ..step }
     }
 
     fn node_step(

@@ -101,6 +101,9 @@ pub struct Volume {
     pub access_modes: Vec<AccessMode>,
     /// Whether it outlives the run.
     pub keep: bool,
+    /// The numeric group that may write to it, of every pod; `None` leaves the
+    /// volume to whom it belongs.
+    pub group: Option<u32>,
 }
 
 /// One pod.

@@ -93,7 +93,9 @@ pub(super) fn provide(artifacts: &[Artifact], made: &[Made], project: &Path) -> 
                 }
             }
             (Place::Linked(_), Some(_)) if local => {}
-            (Place::Linked(path), Some(own)) => copy::link_tree(own, &project.join(path))?,
+            (Place::Linked(path), Some(own)) => {
+                copy::link_tree(own, &project.join(path))?;
+            }
             (Place::Reference, _) => {
                 let file = outputs_folder().join(ARTIFACTS).join(format!("{}.json", artifact.name));
                 let folder = outputs_folder().join(ARTIFACTS);
@@ -134,7 +136,7 @@ fn readable(path: &Path) -> Result<(), Error> {
             let source = io::Error::new(io::ErrorKind::NotFound, "the link leads nowhere");
             return Err(failed(entry.path(), source));
         }
-        nix::unistd::access(entry.path(), nix::unistd::AccessFlags::R_OK)
+        rustix::fs::access(entry.path(), rustix::fs::Access::READ_OK)
             .map_err(|error| failed(entry.path(), error.into()))?;
     }
     Ok(())

@@ -53,6 +53,9 @@ pub struct VolumeInitSpec {
     pub from: String,
     /// Where the volume is mounted, below the working directory.
     pub to: String,
+    /// What of the data is copied, below `from`; empty is all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
     /// The numeric user that everything is given to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<u32>,

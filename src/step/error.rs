@@ -17,6 +17,9 @@ pub enum Error {
     /// Files could not be copied.
     #[error(transparent)]
     Copy(#[from] copy::Error),
+    /// What is to be copied of the image's data is not there.
+    #[error("the image has no {}, which `init_paths` of `volume` in kubeflow.yaml names (does .dockerignore keep it out?)", .0.display())]
+    NotInImage(PathBuf),
     /// Something of the step's own could not be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {

@@ -219,13 +219,15 @@ const RULES: &[Rule] = &[
             && it.is_added()
             && names.iter().any(|name| it.is(&format!("env {name}")))
     }),
-    ("owner-of-the-data", |it| {
-        it.step() == "data-volume-init"
-            && match it.field() {
-                "setting owner" => matches!(it.values(), (None, Some("0" | "1000"))),
-                "security runAsUser" => it.values() == (Some("1000"), Some("0")),
-                _ => false,
-            }
+    ("owner-of-the-data", |it| match (it.step(), it.field()) {
+        ("data-volume-init", "setting owner") => {
+            matches!(it.values(), (None, Some("0" | "1000")))
+        }
+        ("", "spec securityContext") => {
+            let group = r#"{"fsGroup":1000,"fsGroupChangePolicy":"OnRootMismatch"}"#;
+            it.values() == (None, Some(group))
+        }
+        _ => false,
     }),
     ("no-tries-are-none", |it| {
         it.variation == "retry-none" && it.is("retry limit") && it.values() == (None, Some("0"))

@@ -111,7 +111,12 @@ mod tests {
 
     fn step(name: &str, nodes: &[&str], needs: &[&str]) -> Step {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let spec = VolumeInitSpec { from: String::new(), to: String::new(), owner: None };
+        let spec = VolumeInitSpec {
+            from: String::new(),
+            to: String::new(),
+            paths: Vec::new(),
+            owner: None,
+        };
         Step {
             name: name.to_owned(),
             command: StepCommand::VolumeInit(VolumeInit { spec }),
@@ -184,6 +189,7 @@ no volume: the steps share no files
             storage_class: Some("fast".to_owned()),
             size: Quantity("2Gi".to_owned()),
             access_modes: vec![AccessMode::ReadWriteMany, AccessMode::ReadOnlyMany],
+            group: None,
             keep: true,
         };
         let plan = Plan { volume: Some(volume), ..plan("p", steps) };

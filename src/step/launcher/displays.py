@@ -124,10 +124,10 @@ def measured(data, path=()):
 def as_number(value):
     if isinstance(value, (bool, str, bytes)) or value is None:
         return None
-    if not isinstance(value, numbers.Real):
-        # Numbers of numpy, and arrays of one, which are no numbers here.
-        if not hasattr(value, "dtype") or getattr(value, "shape", None) != ():
-            return None
+    # Numbers of numpy have a type and no extent.
+    is_numpy = hasattr(value, "dtype") and getattr(value, "shape", None) == ()
+    if not isinstance(value, numbers.Real) and not is_numpy:
+        return None
     number = float(value)
     return number if math.isfinite(number) else None
 

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use crate::servers::S3Server;
-use crate::support::{Kedro, NEW, OLD, Project, Workflow, files, for_each_kedro, stderr};
+use crate::support::{Kedro, NEW, OLD, Project, Workflow, files, for_each_kedro, stderr, stdout};
 
 const ROOT: &str = "/home/kedro";
 const VERSION: &str = "2026-01-31T12.00.00Z-r1";
@@ -22,6 +22,7 @@ model: {type: pickle.PickleDataset, filepath: data/06/model.pickle, versioned: t
 parts: {type: PARTS, path: data/04/parts, dataset: text.TextDataset, filename_suffix: .txt}
 no_parts: {type: PARTS, path: data/04/none, dataset: text.TextDataset}
 "{name}_metrics": {type: json.JSONDataset, filepath: "data/08/{name}.json", versioned: true}
+in_memory: {type: MemoryDataset}
 page: {type: text.TextDataset, filepath: data/08/page.md}
 plot: {type: text.TextDataset, filepath: data/08/plot.svg, versioned: true}
 "#;
@@ -723,4 +724,36 @@ def register_pipelines():
     let metrics = display(&project, "mlpipeline-metrics.json");
     let expected = serde_json::json!([{"name": "r2", "numberValue": 0.25, "format": "RAW"}]);
     assert_eq!(metrics["metrics"], expected);
+}
+
+#[test]
+fn what_is_stored_is_not_gone_with_its_pod() {
+    let registry = "
+def register_pipelines():
+    return {'__default__': pipeline([
+        node(lambda text: text, 'start', 'between', name='one'),
+        node(lambda text: text, 'between', 'model', name='two'),
+    ])}
+";
+    let project = Project::tiny(NEW, registry);
+    project.write(
+        "conf/base/catalog.yml",
+        "start: {type: text.TextDataset, filepath: data/01_raw/start.txt}\nmodel: {type: text.TextDataset, filepath: models/model.txt}\n",
+    );
+    let found = |settings: &str, target: &str| {
+        let file = "conf/base/kubeflow.yaml";
+        project.write(
+            file,
+            &format!("run_config: {{image: x, node_merge_strategy: full{settings}}}\n"),
+        );
+        let output = project.kubedro(&["lint", "--target", target]).output().unwrap();
+        stdout(&output)
+    };
+    let gone = "[output-not-kept]: `model` is gone";
+    assert!(found("", "argo").contains(gone));
+    assert!(!found("", "kfp").contains(gone));
+    assert!(!found(", artifacts: {url: 'file:///runs'}", "argo").contains(gone));
+    // Between two nodes of one pod memory is where it belongs.
+    let asked = found(", store_kedro_outputs_as_kfp_artifacts: True", "argo");
+    assert!(!asked.contains("artifact-impossible"), "{asked}");
 }

@@ -138,9 +138,7 @@ def main():
                 ratio = statistics.median(theirs[0] / ours[0] for theirs, ours in pairs)
                 ratios[name].append(ratio)
                 for who, (seconds, memory) in medians.items():
-                    print(
-                        f"{name} to {kind:5} {who:8} {seconds * 1e3:8.0f} ms {memory:6.1f} MiB"
-                    )
+                    print(f"{name} to {kind:5} {who:8} {seconds * 1e3:8.0f} ms {memory:6.1f} MiB")
                 print(f"{name} to {kind:5} cp -a / kubedro: {ratio:.2f}")
     missed = [
         f"{name} {ratio:.2f} < {GOALS[name]}"

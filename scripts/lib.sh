@@ -226,6 +226,7 @@ ensure_azure_server() {
     # No package runs anything of its own here.
     (cd "$home" && PATH="$(dirname "$node"):$PATH" "$npm" ci --silent --ignore-scripts \
         --no-audit --no-fund)
+    # shellcheck disable=SC2016 # the script that is written expands them
     printf '#!/bin/sh\nexec %q "$(dirname "$0")/%s" "$@"\n' "$(readlink -f "$node")" \
         azurite.d/node_modules/azurite/dist/src/blob/main.js >"$servers/azurite"
     chmod +x "$servers/azurite"

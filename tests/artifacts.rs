@@ -336,34 +336,44 @@ fn what_cannot_be_read_is_not_passed_over() {
     assert!(stderr(&output).contains("only the link would be stored"), "{}", stderr(&output));
 }
 
+/// A project that sends `far_away` to the bucket, and keeps another text.
+fn far_away(kedro: Kedro, server: &S3Server, other: &str, place: &str) -> Project {
+    let registry = format!(
+        "
+def register_pipelines():
+    return {{'__default__': pipeline([
+        node(lambda text: text, 'start', 'far_away', name='send'),
+        node(lambda text: text, 'start', '{other}', name='keep'),
+    ])}}
+"
+    );
+    let project = Project::tiny(kedro, &registry);
+    server.give_credentials(&project);
+    let far = r#"far_away: {type: text.TextDataset, filepath: "s3://bucket/far/away.txt", credentials: store}"#;
+    project.write(
+        "conf/base/catalog.yml",
+        &format!(
+            "start: {{type: text.TextDataset, filepath: data/01_raw/start.txt}}\n{far}\n{other}: {{type: text.TextDataset, {place}}}\n"
+        ),
+    );
+    project
+}
+
 for_each_kedro!(of_a_remote_dataset_the_place_is_kept);
 
 fn of_a_remote_dataset_the_place_is_kept(kedro: Kedro) {
-    let project = Project::tiny(
-        kedro,
-        "
-def register_pipelines():
-    return {'__default__': pipeline([
-        node(lambda text: text, 'start', 'far_away', name='send'),
-        node(lambda text: text, 'start', 'version_far', name='send_version'),
-    ])}
-",
-    );
     let server = S3Server::start();
-    server.give_credentials(&project);
-    project.write(
-        "conf/base/catalog.yml",
-        r#"
-start: {type: text.TextDataset, filepath: data/01_raw/start.txt}
-far_away: {type: text.TextDataset, filepath: "s3://bucket/far/away.txt", credentials: store}
-version_far: {type: text.TextDataset, filepath: "s3://bucket/far/version.txt", credentials: store, versioned: true}
-"#,
+    let project = far_away(
+        kedro,
+        &server,
+        "version_far",
+        r#"filepath: "s3://bucket/far/version.txt", credentials: store, versioned: true"#,
     );
     let workflow = project.compiled(&["--target", "kfp"]);
     for (step, name, uri, version) in [
         ("send", "far_away", "s3://bucket/far/away.txt".to_owned(), None),
         (
-            "send-version",
+            "keep",
             "version_far",
             format!("s3://bucket/far/version.txt/{VERSION}/version.txt"),
             Some(VERSION),
@@ -525,26 +535,8 @@ fn a_store_that_is_not_there_fails_the_step() {
 
 #[test]
 fn of_a_remote_dataset_the_place_is_put_into_the_store() {
-    let project = Project::tiny(
-        NEW,
-        "
-def register_pipelines():
-    return {'__default__': pipeline([
-        node(lambda text: text, 'start', 'far_away', name='send'),
-        node(lambda text: text, 'start', 'near', name='keep'),
-    ])}
-",
-    );
     let server = S3Server::start();
-    server.give_credentials(&project);
-    project.write(
-        "conf/base/catalog.yml",
-        r#"
-start: {type: text.TextDataset, filepath: data/01_raw/start.txt}
-far_away: {type: text.TextDataset, filepath: "s3://bucket/far/away.txt", credentials: store}
-near: {type: text.TextDataset, filepath: data/near.txt}
-"#,
-    );
+    let project = far_away(NEW, &server, "near", "filepath: data/near.txt");
     project.write(
         "conf/base/kubeflow.yaml",
         &format!(

@@ -13,8 +13,8 @@ use walkdir::WalkDir;
 use super::Error;
 use super::error::Missing;
 use super::made::Made;
-use super::output::{OUTPUTS, outputs_folder};
-use crate::{copy, env_vars, files};
+use super::output::{OUTPUTS, write_file};
+use crate::{copy, env_vars};
 
 /// The folder of references, below that of the outputs.
 const ARTIFACTS: &str = "artifacts";
@@ -58,8 +58,13 @@ impl Artifact {
         match &self.place {
             Place::Own(path) | Place::Linked(path) if path.starts_with('/') => path.clone(),
             Place::Own(path) | Place::Linked(path) => format!("{root}/{path}"),
-            Place::Reference => format!("{OUTPUTS}/{ARTIFACTS}/{}.json", self.name),
+            Place::Reference => format!("{OUTPUTS}/{}", self.reference_file()),
         }
+    }
+
+    /// Below the folder of the outputs.
+    fn reference_file(&self) -> String {
+        format!("{ARTIFACTS}/{}.json", self.name)
     }
 }
 
@@ -97,11 +102,7 @@ pub(super) fn provide(artifacts: &[Artifact], made: &[Made], project: &Path) -> 
                 copy::link_tree(own, &project.join(path))?;
             }
             (Place::Reference, _) => {
-                let file = outputs_folder().join(ARTIFACTS).join(format!("{}.json", artifact.name));
-                let folder = outputs_folder().join(ARTIFACTS);
-                std::fs::create_dir_all(&folder)
-                    .map_err(|source| Error::Write { path: folder.clone(), source })?;
-                files::write_atomically(&file, output.reference().as_bytes())?;
+                write_file(&artifact.reference_file(), output.reference().as_bytes())?;
             }
             (Place::Own(_) | Place::Linked(_), None) => {
                 return Err(Error::NoFile { dataset: artifact.dataset.clone() });

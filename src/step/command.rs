@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::artifact::Artifact;
 use super::run_value::{RunText, RunValue, StepOutput};
 use crate::notify::Notification;
+use crate::store::Target;
 
 /// One step of a workflow: what stands behind `kubedro step`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -147,6 +148,13 @@ pub struct ExportTarget {
     /// Settings of the store's client that are no secrets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<String, String>,
+}
+
+impl ExportTarget {
+    /// As the store takes it.
+    pub(super) fn as_target(&self) -> Target<'_> {
+        Target { url: &self.url, options: &self.options }
+    }
 }
 
 /// `kubedro step export`

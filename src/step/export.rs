@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Map;
 
-use super::{Error, Export, ExportTarget, kedro};
+use super::{Error, Export, kedro};
 use crate::store::{self, Item, Source, Summary, Target};
 use crate::supervise::{self, Outcome};
 use crate::telemetry::say;
@@ -23,7 +23,6 @@ pub(super) fn execute(step: &Export, project: &Path) -> Result<Outcome, Error> {
     let parameters = kedro::parameters(step.identity.parameters.text())?;
     let run_id = kedro::run_id(&step.identity, &parameters)?;
     let spec = &step.spec;
-    let target = ExportTarget { url: spec.url.clone(), options: spec.options.clone() };
     let paths: Vec<PathBuf> =
         spec.outputs.iter().map(|output| project.join(&output.path)).collect();
     let outputs: Vec<Exported<'_>> = spec
@@ -32,7 +31,7 @@ pub(super) fn execute(step: &Export, project: &Path) -> Result<Outcome, Error> {
         .zip(&paths)
         .map(|(output, path)| Exported { dataset: &output.dataset, source: Source::Path(path) })
         .collect();
-    export(&target, &run_id, &outputs)?;
+    export(Target { url: &spec.url, options: &spec.options }, &run_id, &outputs)?;
     Ok(Outcome::SUCCESS)
 }
 
@@ -40,7 +39,7 @@ pub(super) fn execute(step: &Export, project: &Path) -> Result<Outcome, Error> {
 /// Signals have to be blocked: one that tells this process to end makes it give
 /// up what it has begun.
 pub(super) fn export(
-    target: &ExportTarget,
+    target: Target<'_>,
     run_id: &str,
     outputs: &[Exported<'_>],
 ) -> Result<Summary, Error> {
@@ -53,8 +52,7 @@ pub(super) fn export(
             Item { name: output.dataset, source: output.source, about }
         })
         .collect();
-    let place = Target { url: &target.url, options: &target.options };
-    let summary = store::upload(&place, run_id, &items, &supervise::told_to_end)?;
+    let summary = store::upload(&target, run_id, &items, &supervise::told_to_end)?;
     say(&format!(
         "stored {} files ({} bytes) of {} in {}/{run_id}",
         summary.files,

@@ -79,7 +79,8 @@ pub(super) struct Request<'a> {
     project: &'a Path,
     #[serde(flatten)]
     selection: Selection<'a>,
-    run_id: String,
+    /// The run's own, or that of the run whose identity it takes on.
+    pub run_id: String,
     save_version: String,
     /// Whether nobody else has this version: then what is there of it already
     /// is an earlier attempt's.

@@ -26,11 +26,16 @@ pub(super) fn outputs_folder() -> PathBuf {
 
 /// Writes an output of this step, whole or not at all.
 pub(super) fn write(name: &str, value: &[u8]) -> Result<(), Error> {
-    let folder = outputs_folder();
-    let path = folder.join(name);
-    std::fs::create_dir_all(&folder)
+    write_file(name, BASE64.encode(value).as_bytes())
+}
+
+/// Writes a file below the folder of the outputs, whole or not at all.
+pub(super) fn write_file(below: &str, contents: &[u8]) -> Result<(), Error> {
+    let path = outputs_folder().join(below);
+    let folder = path.parent().unwrap_or(&path);
+    std::fs::create_dir_all(folder)
         .map_err(|source| Error::Write { path: path.clone(), source })?;
-    Ok(files::write_atomically(&path, BASE64.encode(value).as_bytes())?)
+    Ok(files::write_atomically(&path, contents)?)
 }
 
 /// The value of an output that a step has written.

@@ -16,7 +16,6 @@ const REFERENCE: &str = "reference.json";
 pub(super) fn execute(step: &Run, surroundings: Surroundings<'_>) -> Result<Outcome, Error> {
     let parameters = kedro::parameters(step.identity.parameters.text())?;
     let spec = &step.spec;
-    let run_id = kedro::run_id(&step.identity, &parameters)?;
     let mut load_versions = match &step.load_versions {
         Some(found) => serde_json::from_str(found.text())
             .map_err(|error| Error::LoadVersions(error.to_string()))?,
@@ -41,6 +40,7 @@ pub(super) fn execute(step: &Run, surroundings: Surroundings<'_>) -> Result<Outc
     )?;
     request.lean &= !step.no_lean;
     request.displays = spec.displays.then(outputs_folder);
+    let run_id = request.run_id.clone();
     let (report, answer) = kedro::ask(request, surroundings)?;
     let outcome = report.outcome();
     if outcome != Outcome::SUCCESS || (spec.artifacts.is_empty() && spec.export.is_none()) {
@@ -74,7 +74,7 @@ fn store(target: &ExportTarget, run_id: &str, made: &[Made]) -> Result<(), Error
         })
         .collect();
     if !outputs.is_empty() {
-        export(target, run_id, &outputs)?;
+        export(target.as_target(), run_id, &outputs)?;
     }
     Ok(())
 }

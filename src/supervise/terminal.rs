@@ -98,11 +98,11 @@ impl Terminal {
     pub fn stop_too(&mut self, child: Child, by: Signal) {
         // It wanted the terminal and did not have it.
         let wanted = by == Signal::TTIN || by == Signal::TTOU;
-        // It may have come in the meantime: to this process, which has not yet
-        // passed it on, or even to the child.
         if !wanted {
             self.take_back();
         }
+        // It may have come in the meantime: to this process, which has not yet
+        // passed it on, or even to the child.
         let told_to_go_on =
             kernel::stop_as_the_terminal_would(|| wanted && self.is_here_or_with(child));
         self.in_foreground = self.is_here_or_with(child);

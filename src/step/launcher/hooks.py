@@ -74,12 +74,13 @@ def add_hooks(request, ending):
         def tell_outputs(self, pipeline, catalog):
             from .outputs import made
 
+            of_this_run = made(catalog, pipeline)
             # A run command of the project's own may have several runs.
-            outputs.update(made(catalog, pipeline))
+            outputs.update(of_this_run)
             with open(request["answer"], "w", encoding="utf-8") as file:
                 json.dump(list(outputs.values()), file)
             if displays is not None:
-                displays.finished(outputs)
+                displays.finished(of_this_run)
 
         def progress(self):
             """What Argo's executor shows of a running pod (3.1 and newer)."""
